@@ -1,0 +1,1 @@
+"""The built-in roster: one Markdown card per agent."""

@@ -1,0 +1,1 @@
+"""Prefect blocks: settings, secrets and connections as documents."""

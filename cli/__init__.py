@@ -1,0 +1,1 @@
+"""The command `swarm`: every subcommand a few lines over the rooms."""

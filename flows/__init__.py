@@ -1,0 +1,1 @@
+"""Prefect flows: the loop that asks the core what to do and has it done."""

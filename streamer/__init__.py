@@ -1,0 +1,1 @@
+"""The way out: journal to WebSocket, REST and the page."""

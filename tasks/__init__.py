@@ -1,0 +1,1 @@
+"""Prefect tasks: one attempt of one work item."""
