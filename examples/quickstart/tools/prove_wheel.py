@@ -14,7 +14,8 @@ def main() -> int:
     report = Path("reports/wheel.xml").resolve()
     with tempfile.TemporaryDirectory() as unpacked:
         zipfile.ZipFile(wheel).extractall(unpacked)
-        command = [sys.executable, "-m", "pytest", "-q", "-o", "pythonpath=", "-p", "no:cacheprovider", f"--junitxml={report}"]
+        options = ["-q", "-o", "pythonpath=", f"--junitxml={report}"]
+        command = [sys.executable, "-m", "pytest", *options]
         return subprocess.run(command, env={**os.environ, "PYTHONPATH": unpacked}, check=False).returncode
 
 
