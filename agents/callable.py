@@ -50,9 +50,14 @@ class PythonRunner:
         target = str(options.pop("python"))
         requirement = assignment.requirement
         task = Task(
-            item=assignment.item, requirement=requirement.id, title=requirement.title, description=requirement.description,
-            prompt=assignment.prompt, workspace=assignment.workspace, attempt=assignment.attempt,
-        )  # fmt: skip
+            item=assignment.item,
+            requirement=requirement.id,
+            title=requirement.title,
+            description=requirement.description,
+            prompt=assignment.prompt,
+            workspace=assignment.workspace,
+            attempt=assignment.attempt,
+        )
         path = Path(assignment.folder) / "task.json"
         path.write_text(json.dumps(asdict(task)), encoding="utf-8")
         argv = (sys.executable, "-m", "prefect_swarm.agents.callable", target, str(path), assignment.card.folder)

@@ -72,15 +72,21 @@ def run_process(job: Job, *, stop: Stop, on_line: OnLine | None = None) -> Ended
     begun = time.monotonic()
     with _stdin(job.stdin) as stdin:
         process = subprocess.Popen(
-            job.argv, cwd=job.cwd, env=dict(job.environment), stdin=stdin, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, start_new_session=True,
-        )  # fmt: skip
+            job.argv,
+            cwd=job.cwd,
+            env=dict(job.environment),
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
     output = _Output(job.log, on_line)
-    try:
-        ending = _watch(process, output, job, stop, begun)
-    finally:
-        end_tree(process, job.environment)
-        output.close()
+    with process:  # closes our ends of its pipes
+        try:
+            ending = _watch(process, output, job, stop, begun)
+        finally:
+            end_tree(process, job.environment)
+            output.close()
     return Ended(ending, process.wait(), output.tail(), time.monotonic() - begun)
 
 
@@ -228,5 +234,3 @@ def _wait_until(holds: Callable[[], bool], timeout: float) -> None:
     deadline = time.monotonic() + timeout
     while not holds() and time.monotonic() < deadline:
         time.sleep(0.02)
-
-

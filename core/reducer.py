@@ -80,17 +80,32 @@ def _item_after(item: ItemState, event: on.ItemEvent, at: float) -> ItemState:
             return replace(item, status=ItemStatus.READY, since=at)
         case on.AttemptStarted():
             return replace(
-                item, status=ItemStatus.RUNNING, since=at, started=at, due=None, attempt=event.attempt, fraction=0.0,
-                message="", task_run_id=event.task_run_id,
-            )  # fmt: skip
+                item,
+                status=ItemStatus.RUNNING,
+                since=at,
+                started=at,
+                due=None,
+                attempt=event.attempt,
+                fraction=0.0,
+                message="",
+                task_run_id=event.task_run_id,
+            )
         case on.AttemptProgressed():
             fraction = item.fraction if event.fraction is None else event.fraction
             return replace(item, fraction=fraction, message=event.message or item.message)
         case on.AttemptReported():
             return replace(
-                item, status=ItemStatus.REPORTED, since=at, seconds=event.seconds, summary=event.summary,
-                files=event.files, evidence=(), output="", reason="", failure=None,
-            )  # fmt: skip
+                item,
+                status=ItemStatus.REPORTED,
+                since=at,
+                seconds=event.seconds,
+                summary=event.summary,
+                files=event.files,
+                evidence=(),
+                output="",
+                reason="",
+                failure=None,
+            )
         case on.CheckFinished():
             return replace(item, evidence=(*item.evidence, event.evidence))
         case on.AttemptFailed():
@@ -107,7 +122,12 @@ def _after_failure(item: ItemState, event: on.AttemptFailed) -> ItemState:
     counted = POLICIES[event.failure].counts
     checked = item.evidence if item.status is ItemStatus.REPORTED else ()
     return replace(
-        item, used=item.used + counted, failure=event.failure, reason=event.reason, output=event.output, evidence=checked
+        item,
+        used=item.used + counted,
+        failure=event.failure,
+        reason=event.reason,
+        output=event.output,
+        evidence=checked,
     )
 
 
@@ -116,7 +136,9 @@ def _settled(
 ) -> ItemState:
     match event:
         case on.ItemVerified():
-            return replace(item, status=ItemStatus.VERIFIED, since=at, fraction=1.0, message="", reason="", failure=None)
+            return replace(
+                item, status=ItemStatus.VERIFIED, since=at, fraction=1.0, message="", reason="", failure=None
+            )
         case on.ItemFailed():
             status = ItemStatus.CANCELLED if event.failure is Failure.CANCELLED else ItemStatus.FAILED
             return replace(item, status=status, since=at, due=None, failure=event.failure, reason=event.reason)
@@ -132,9 +154,14 @@ def _run_after(state: RunState, items: Items, event: on.RunEvent, at: float) -> 
     match event:
         case on.RunStarted():
             return replace(
-                state, status=RunStatus.RUNNING, started=at, max_parallel=event.max_parallel, output=event.output,
-                flow_run_id=event.flow_run_id, rehearsal=event.rehearsal,
-            )  # fmt: skip
+                state,
+                status=RunStatus.RUNNING,
+                started=at,
+                max_parallel=event.max_parallel,
+                output=event.output,
+                flow_run_id=event.flow_run_id,
+                rehearsal=event.rehearsal,
+            )
         case on.PlanCompiled() | on.PrefectStateChanged():
             return state
         case on.RunPaused():
@@ -174,17 +201,26 @@ def _resumed(state: RunState, items: Items, event: on.RunResumed) -> RunState:
             items[key] = replace(item, status=ItemStatus.PENDING, reason="")
     _unblock(items)
     return replace(
-        state, status=RunStatus.RUNNING, reason="", ended=None, questions=(),
-        flow_run_id=event.flow_run_id or state.flow_run_id, max_parallel=event.max_parallel or state.max_parallel,
-    )  # fmt: skip
+        state,
+        status=RunStatus.RUNNING,
+        reason="",
+        ended=None,
+        questions=(),
+        flow_run_id=event.flow_run_id or state.flow_run_id,
+        max_parallel=event.max_parallel or state.max_parallel,
+    )
 
 
 def _cost_nothing(item: ItemState) -> bool:
-    return item.status in {ItemStatus.FAILED, ItemStatus.CANCELLED} and not (item.failure and POLICIES[item.failure].counts)
+    return item.status in {ItemStatus.FAILED, ItemStatus.CANCELLED} and not (
+        item.failure and POLICIES[item.failure].counts
+    )
 
 
 def _renewed(item: ItemState) -> ItemState:
-    return replace(item, status=ItemStatus.PENDING, generation=item.generation + 1, used=0, due=None, fraction=0.0, message="")
+    return replace(
+        item, status=ItemStatus.PENDING, generation=item.generation + 1, used=0, due=None, fraction=0.0, message=""
+    )
 
 
 def _unblock(items: Items) -> None:

@@ -67,9 +67,11 @@ class Conductor:
         if control.draining.is_set():
             self._execution.gate.close()
         return Limits(
-            settings.max_parallel, settings.checkpoint_every, draining=control.draining.is_set(),
+            settings.max_parallel,
+            settings.checkpoint_every,
+            draining=control.draining.is_set(),
             ask=control.questioner is not None,
-        )  # fmt: skip
+        )
 
     def _patience(self, state: RunState) -> float:
         due = next_due(state, self._now())
@@ -105,7 +107,9 @@ class Conductor:
         prepared = attempt.with_options(
             task_run_name=item.id,
             retries=max(0, item.retries - state.used),
-            retry_delay_seconds=[delays[min(n, len(delays) - 1)] for n in range(state.used, max(state.used + 1, item.retries))],
+            retry_delay_seconds=[
+                delays[min(n, len(delays) - 1)] for n in range(state.used, max(state.used + 1, item.retries))
+            ],
         )
         future = prepared.submit(self._execution.run_id, item.id, state.generation, wait_for=self._upstream(item))
         self._futures[item.id] = future
@@ -157,7 +161,9 @@ class Conductor:
             said = self._futures[item].state.message or "its task ended without a result"
             policy = POLICIES[Failure.INTERRUPTED]
             self._execution.record(
-                on.ItemFailed(item=item, failure=Failure.INTERRUPTED, reason=f"engine error: {said}"[:1000], remedy=policy.remedy)
+                on.ItemFailed(
+                    item=item, failure=Failure.INTERRUPTED, reason=f"engine error: {said}"[:1000], remedy=policy.remedy
+                )
             )
 
     # -- what Prefect is shown -------------------------------------------------------------------------------
@@ -199,8 +205,11 @@ def _decisions(question: str, items: tuple[ItemId, ...], answers: tuple[Answer, 
         retried = answer is not None and answer.action == "retry"
         found.append(
             on.InterventionDecided(
-                question=question, item=item, action="retry" if retried else "skip", by="terminal",
+                question=question,
+                item=item,
+                action="retry" if retried else "skip",
+                by="terminal",
                 guidance=answer.guidance if answer else "",
-            )  # fmt: skip
+            )
         )
     return found

@@ -6,7 +6,6 @@ frees the lock of a process that dies. It is never Prefect's hidden ephemeral se
 
 import base64
 import fcntl
-import json
 import os
 import secrets
 import socket
@@ -46,6 +45,10 @@ SAFE = {
 }
 
 
+_children: dict[int, subprocess.Popen[bytes]] = {}
+"""Servers that this process started: kept, since a Popen complains when it is forgotten while its program runs."""
+
+
 class PrivateServer(BaseModel):
     """A running private server, as it is written down for other processes."""
 
@@ -65,7 +68,8 @@ class PrivateServer(BaseModel):
     def alive(self) -> bool:
         """True where the process still is the one that was started."""
         try:
-            return abs(psutil.Process(self.pid).create_time() - self.started) < 1.0
+            process = psutil.Process(self.pid)
+            return abs(process.create_time() - self.started) < 1.0 and process.status() != psutil.STATUS_ZOMBIE
         except psutil.NoSuchProcess:
             return False
 
@@ -153,6 +157,7 @@ def _start(home: Path) -> PrivateServer:
         process = subprocess.Popen(
             argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, start_new_session=True, cwd=home
         )
+    _children[process.pid] = process
     started = psutil.Process(process.pid).create_time()
     server = PrivateServer(pid=process.pid, started=started, port=port, password=password)
     _write(home / "server.json", server.model_dump_json())
@@ -200,6 +205,8 @@ def _end(server: PrivateServer) -> None:
     for one in alive:
         _signal(one, kill=True)
     psutil.wait_procs(alive, timeout=5)
+    if server.pid in _children:
+        _children.pop(server.pid).wait()
 
 
 def _signal(process: psutil.Process, *, kill: bool) -> None:

@@ -109,7 +109,9 @@ class _Attempt:
         self._report(outcome)
         self._check()
         failpoint("before_verified")
-        record = self.execution.record(on.ItemVerified(item=self.item.id, attempt=self.number, seconds=outcome.seconds))[-1]
+        record = self.execution.record(
+            on.ItemVerified(item=self.item.id, attempt=self.number, seconds=outcome.seconds)
+        )[-1]
         failpoint("after_verified")
         self.logger.info("%s verified", self.item.id)
         return record.seq
@@ -122,11 +124,19 @@ class _Attempt:
         (folder / "prompt.md").write_text(prompt, encoding="utf-8", newline="")
         assert item.runner is not None  # plans without a runner are refused before the run
         return Assignment(
-            run_id=execution.run_id, item=item.id, requirement=execution.plan.requirement_by_id[item.requirement],
-            card=execution.plan.agent_by_name[item.agent], runner=item.runner, attempt=number, used=self.mine.used,
-            prompt=prompt, workspace=str(self.workspace), folder=str(folder), timeout=item.timeout,
+            run_id=execution.run_id,
+            item=item.id,
+            requirement=execution.plan.requirement_by_id[item.requirement],
+            card=execution.plan.agent_by_name[item.agent],
+            runner=item.runner,
+            attempt=number,
+            used=self.mine.used,
+            prompt=prompt,
+            workspace=str(self.workspace),
+            folder=str(folder),
+            timeout=item.timeout,
             idle_timeout=execution.settings.idle_timeout,
-        )  # fmt: skip
+        )
 
     def _run_agent(self) -> Outcome:
         runner = runner_for(self.assignment.runner.kind, self.execution.settings)
@@ -142,15 +152,20 @@ class _Attempt:
 
     def _progress(self, report: Report) -> None:
         self.execution.record(
-            on.AttemptProgressed(item=self.item.id, attempt=self.number, fraction=report.fraction, message=report.message[:300])
+            on.AttemptProgressed(
+                item=self.item.id, attempt=self.number, fraction=report.fraction, message=report.message[:300]
+            )
         )
 
     def _report(self, outcome: Outcome) -> None:
         self.execution.record(
             on.AttemptReported(
-                item=self.item.id, attempt=self.number, seconds=outcome.seconds, summary=outcome.summary,
+                item=self.item.id,
+                attempt=self.number,
+                seconds=outcome.seconds,
+                summary=outcome.summary,
                 files=changes(self.workspace, self._before),
-            )  # fmt: skip
+            )
         )
 
     def _check(self) -> None:

@@ -44,9 +44,12 @@ def _run(check: RunCheck, workspace: Path, environment: Mapping[str, str], stop:
     ended = run_process(job, stop=stop)
     late = f"\nstill running after {check.timeout:g} s" if ended.ending is Ending.TIMED_OUT else ""
     return _evidence(
-        check, passed=ended.ending is Ending.EXITED and ended.exit_code == check.exit_code, command=check.argv,
-        exit_code=ended.exit_code, output=ended.output + late,
-    )  # fmt: skip
+        check,
+        passed=ended.ending is Ending.EXITED and ended.exit_code == check.exit_code,
+        command=check.argv,
+        exit_code=ended.exit_code,
+        output=ended.output + late,
+    )
 
 
 def _file(check: FileCheck, workspace: Path) -> Evidence:

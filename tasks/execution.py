@@ -135,3 +135,8 @@ def registered(execution: Execution) -> Iterator[Execution]:
 def execution_of(run_id: RunId) -> Execution | None:
     """Give the execution of a run in this process, None where there is none."""
     return _executions.get(run_id)
+
+
+def execution_of_flow_run(flow_run_id: str) -> Execution | None:
+    """Give the execution in this process that a Prefect flow run is, None where there is none."""
+    return next((one for one in _executions.values() if one.state.flow_run_id == flow_run_id), None)

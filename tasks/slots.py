@@ -44,7 +44,9 @@ class Slots:
         """Make the run's limit known to the server."""
         self._client = get_client(sync_client=True)
         self._client.__enter__()
-        self._tried(lambda client: client.upsert_global_concurrency_limit_by_name(limit_of_run(self._run), self._maximum))
+        self._tried(
+            lambda client: client.upsert_global_concurrency_limit_by_name(limit_of_run(self._run), self._maximum)
+        )
         self._renewer.start()
         return self
 
@@ -90,7 +92,9 @@ class Slots:
             with self._lock:
                 leases = tuple(self._leases)
             for lease in leases:
-                self._tried(lambda client, lease=lease: client.renew_concurrency_lease(lease_id=lease, lease_duration=LEASE))
+                self._tried(
+                    lambda client, lease=lease: client.renew_concurrency_lease(lease_id=lease, lease_duration=LEASE)
+                )
 
     def _tried(self, ask: Callable[[SyncPrefectClient], httpx.Response | None]) -> httpx.Response | None:
         """Ask the server; None where it does not answer or there is nothing to say."""

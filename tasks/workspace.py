@@ -9,7 +9,9 @@ from typing import Literal
 
 from prefect_swarm.core.events import FileChange
 
-IGNORED = frozenset({".git", "__pycache__", ".venv", "node_modules", "checkpoints", ".mypy_cache", ".ruff_cache", ".pytest_cache"})
+IGNORED = frozenset(
+    {".git", "__pycache__", ".venv", "node_modules", "checkpoints", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
+)
 """Folders whose content is nobody's result."""
 FILES = 1_000
 """Changes that an attempt's record names at most."""
@@ -42,7 +44,11 @@ def changes(folder: Path, before: Listing) -> tuple[FileChange, ...]:
     Items that work in the same folder at the same time see each other's changes.
     """
     after = list_files(folder)
-    found = [_change(folder, path, "created" if path not in before else "changed") for path in sorted(after) if after[path] != before.get(path)]
+    found = [
+        _change(folder, path, "created" if path not in before else "changed")
+        for path in sorted(after)
+        if after[path] != before.get(path)
+    ]
     gone = [FileChange(path=path, change="deleted") for path in sorted(before.keys() - after.keys())]
     return tuple([*found, *gone][:FILES])
 
