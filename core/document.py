@@ -127,12 +127,16 @@ class Report:
         rest = len(self._warnings) - MAX_PROBLEMS
         more = (f"{self.file}: and {rest} more warnings",) if rest > 0 else ()
         shown = sorted(self._warnings[:MAX_PROBLEMS])
-        return (*(f"{self.file}:{mark.line}:{mark.column}: {said}" for mark, said in shown), *more)
+        return (*(f"{self.place(mark)}: {said}" for mark, said in shown), *more)
 
     def mark_at(self, index: int) -> Mark:
         """The place of the character with that index."""
         line = bisect_right(self._starts, index)
         return Mark(line, index - self._starts[line - 1] + 1)
+
+    def place(self, mark: Mark) -> str:
+        """The place in words: `file:line:column`."""
+        return f"{self.file}:{mark.line}:{mark.column}"
 
     def source(self, mark: Mark) -> Source:
         """The place, for a value that outlives the reading."""

@@ -66,8 +66,7 @@ def _claim(name: Scalar, taken: dict[str, Mark], report: Report) -> None:
         )
     first = taken.setdefault(identity(name.text), name.mark)
     if first is not name.mark:
-        where = f"{report.file}:{first.line}:{first.column}"
-        report.refuse(name.mark, f"the id {shorten(name.text)} stands twice; first at {where}")
+        report.refuse(name.mark, f"the id {shorten(name.text)} stands twice; first at {report.place(first)}")
 
 
 def _free(prefix: str, numbers: dict[str, int], taken: dict[str, Mark]) -> str:

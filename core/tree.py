@@ -133,7 +133,7 @@ class TreeBuilder:
             self.report.stop(mark, f"nested deeper than {self.limits.depth} levels through aliases")
         if self.expanded > max(self.limits.expansion * self.written, self.limits.expansion_floor):
             self.report.stop(
-                mark, f"aliases make the file more than {self.limits.expansion} times larger; write the values out"
+                mark, f"aliases make the file over {self.limits.expansion} times larger; write the values out"
             )
         self._add(named, None)
 
@@ -156,9 +156,8 @@ class TreeBuilder:
             elif key.plain and key.text == "<<":
                 self.report.refuse(key.mark, "merge keys (<<) are not read; write the keys out")
             elif key.text in entries:
-                first = entries[key.text].key.mark
-                said = f"the key {shorten(key.text)!r} stands twice; first at {self.report.file}:{first.line}:{first.column}"
-                self.report.refuse(key.mark, said)
+                first = self.report.place(entries[key.text].key.mark)
+                self.report.refuse(key.mark, f"the key {shorten(key.text)!r} stands twice; first at {first}")
             else:
                 entries[key.text] = Entry(key, value)
         return Mapping(tuple(entries.values()), done.mark)
@@ -191,11 +190,17 @@ def build_tree(content: bytes, report: Report, limits: Limits) -> Node | None:
     """
     report.text = decode(content, report, limits)
     text, shifts = as_yaml(report.text)
-    marks = Marks(report, shifts)
+    return parse_tree(text, Marks(report, shifts), limits)
+
+
+def parse_tree(text: str, marks: Marks, limits: Limits) -> Node | None:
+    """Parse a text, all of a file or its beginning, into a tree whose places are told by `marks`."""
     if illegal := ILLEGAL.search(text):
         code = f"U+{ord(illegal[0]):04X}"
-        report.stop(marks.at(illegal.start()), f"the character {code} cannot stand in a file; escape or delete it")
-    builder = TreeBuilder(report, limits, marks)
+        marks.report.stop(
+            marks.at(illegal.start()), f"the character {code} cannot stand in a file; escape or delete it"
+        )
+    builder = TreeBuilder(marks.report, limits, marks)
     for event in events_of(text, marks):
         builder.take(event)
     return builder.root

@@ -109,12 +109,16 @@ class Fields:
         return None
 
     def rest(self, quiet: Ordered[str] = ()) -> dict[str, JsonValue]:
-        """What nobody read, as JSON, with a warning for each key that is not `quiet`."""
+        """What nobody read, as JSON to be kept, with a warning for each key that is not `quiet`."""
+        self.warn_rest(quiet, "kept as a note")
+        return {entry.name: json_of(entry.value) for entry in self._unread()}
+
+    def warn_rest(self, quiet: Ordered[str] = (), fate: str = "ignored") -> None:
+        """Warn about each key that nobody read and that is not `quiet`."""
         for entry in self._unread():
             if entry.name not in quiet:
-                said = f"the key {shorten(entry.name)} is not understood and kept as a note{self._hint(entry)}"
+                said = f"the key {shorten(entry.name)} is not understood and {fate}{self._hint(entry)}"
                 self.report.warn(entry.key.mark, said)
-        return {entry.name: json_of(entry.value) for entry in self._unread()}
 
     def refuse_rest(self, where: str) -> None:
         """Refuse what nobody read, where an unknown key would change what counts."""

@@ -1,6 +1,7 @@
 """Reading a requirements file: what comes out, and what every refusal says."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -245,7 +246,7 @@ def test_endless_problems_are_counted() -> None:
         ("[[[[a]]]]", Limits(depth=3), "shop.yaml:1:4: nested deeper than 3 levels"),
         ("[a, b, c]", Limits(nodes=3), "more than 3 values"),
         ("[&a b, *a, *a]", Limits(aliases=1), "more than 1 aliases"),
-        ("[&a [x, y], &b [*a, *a, *a], *b, *b]", Limits(expansion=2, expansion_floor=0), "more than 2 times larger"),
+        ("[&a [x, y], &b [*a, *a, *a], *b, *b]", Limits(expansion=2, expansion_floor=0), "over 2 times larger"),
         ("[&a [[x]], [[*a]]]", Limits(depth=4), "nested deeper than 4 levels through aliases"),
     ],
 )
@@ -336,10 +337,8 @@ def test_the_pure_parser_is_as_safe(text: str) -> None:
 
 def read_or_refuse(content: bytes) -> None:
     """Read bytes of which nothing is known."""
-    try:
-        read_requirements(content, "any.yaml")
-    except RequirementError as error:
-        assert error.problems
+    with suppress(RequirementError):
+        assert read_requirements(content, "any.yaml").requirements
 
 
 @settings(max_examples=300)
