@@ -129,7 +129,8 @@ def _phrases(text: str, longest: int) -> dict[Phrase, str]:
 
 
 def _claims(card: AgentCard) -> dict[Phrase, float]:
-    said = [word for word in words_of(card.description) if word not in COMMON]
-    claims: dict[Phrase, float] = {(word,): DESCRIPTION for word in said}
-    claims |= {(word,): NAME for word in words_of(card.name)}
+    """What a card claims; one without keywords, as most in the wild are, is taken by its description alone."""
+    described = DESCRIPTION if card.keywords else KEYWORD
+    claims: dict[Phrase, float] = {(word,): NAME for word in words_of(card.name)}
+    claims |= {(word,): described for word in words_of(card.description) if word not in COMMON}
     return claims | {phrase: KEYWORD for keyword in card.keywords if (phrase := tuple(words_of(keyword)))}
