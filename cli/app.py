@@ -68,22 +68,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
-def run(words: Sequence[str]) -> int:
+def run(words: list[str]) -> int:
     """Run a command line; raises SwarmError."""
-    match words:
-        case []:
+    match words[0] if words else "":
+        case "":
             raise UsageError(overview())
-        case ["-h" | "--help" | "help", *_]:
+        case "-h" | "--help" | "help":
             sys.stdout.write(overview() + "\n")
             return 0
-        case ["--version", *_]:
+        case "--version":
             from importlib.metadata import version  # noqa: PLC0415 - slow to import, and for this only
 
             sys.stdout.write(f"swarm {version('prefect-swarm')}\n")
             return 0
-        case [name, *rest]:
-            return _run_command(name, rest)
-    return 0
+        case name:
+            return _run_command(name, words[1:])
 
 
 def overview() -> str:

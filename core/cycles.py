@@ -14,7 +14,7 @@ def shortest_loops(edges: Edges) -> list[tuple[int, ...]]:
 
     Iterative, so that a loop may have any length. Empty means that the edges have an order.
     """
-    loops = []
+    loops: list[tuple[int, ...]] = []
     for group in _groups(edges):
         members = set(group)
         inner = {node: tuple(to for to in edges[node] if to in members) for node in sorted(members)}

@@ -116,18 +116,16 @@ class TreeBuilder:
         self._add(Weighed(node, done.size, done.height), done.anchor)
 
     def _follow(self, event: yaml.AliasEvent) -> None:
-        mark = self.marks.of(event)
+        mark, anchor = self.marks.of(event), event.anchor or ""
         self.aliases += 1
         self.written += 1
         if self.aliases > self.limits.aliases:
             self.report.stop(mark, f"more than {self.limits.aliases} aliases; write the values out")
-        if any(one.anchor == event.anchor for one in self.open):
-            self.report.stop(mark, f"*{shorten(event.anchor)} stands inside what it names")
-        if event.anchor not in self.anchors:
-            self.report.stop(
-                mark, f"*{shorten(event.anchor)} names nothing; no &{shorten(event.anchor)} stands before it"
-            )
-        named = self.anchors[event.anchor]
+        if any(one.anchor == anchor for one in self.open):
+            self.report.stop(mark, f"*{shorten(anchor)} stands inside what it names")
+        if anchor not in self.anchors:
+            self.report.stop(mark, f"*{shorten(anchor)} names nothing; no &{shorten(anchor)} stands before it")
+        named = self.anchors[anchor]
         self.expanded += named.size
         if len(self.open) + named.height > self.limits.depth + 1:
             self.report.stop(mark, f"nested deeper than {self.limits.depth} levels through aliases")
@@ -173,7 +171,7 @@ class Marks:
 
     def of(self, event: yaml.Event) -> Mark:
         """The place where an event starts."""
-        return self.at(event.start_mark.index)
+        return self.at(event.start_mark.index if event.start_mark else 0)
 
     def at(self, index: int) -> Mark:
         """The place of a character of the parsed text."""

@@ -157,7 +157,8 @@ class NativeReader:
 def read_native(root: Node, report: Report) -> RequirementSet:
     """Read a tree in our format; raises RequirementError with everything wrong in the file."""
     reader = NativeReader(report)
-    project, notes = Project(), {}
+    project = Project()
+    notes: dict[str, JsonValue] = {}
     match root:
         case Mapping() if root.find("project", *SECTIONS) is not None:
             project, notes = _sections(root, reader)
@@ -171,17 +172,20 @@ def read_native(root: Node, report: Report) -> RequirementSet:
         report.refuse(root.mark, f"no requirements; {HOW}")
     requirements = link(reader.drafts, report)
     report.close()
-    kept = {one.id: unread for one, unread in zip(requirements, reader.unread, strict=True) if unread}
-    notes |= {"requirements": kept} if kept else {}
+    unread = zip(requirements, reader.unread, strict=True)
+    if kept := {str(one.id): keys for one, keys in unread if keys}:
+        notes["requirements"] = {**kept}
     return RequirementSet(project=project, requirements=requirements, notes=notes, warnings=report.warnings)
 
 
 def _sections(root: Mapping, reader: NativeReader) -> tuple[Project, dict[str, JsonValue]]:
     fields = Fields(root, reader.report, ("project", *SECTIONS, *NOTES))
-    project, notes = Project(), {}
+    project = Project()
+    notes: dict[str, JsonValue] = {}
     for entry in fields.entries("project"):
         project, about = _project(entry.value, reader.report)
-        notes = {"project": about} if about else {}
+        if about:
+            notes["project"] = about
     for entry in fields.entries(*SECTIONS):
         reader.collect(entry.value, SECTIONS[entry.name])
     return project, notes | fields.rest(NOTES)

@@ -7,6 +7,7 @@ import pytest
 
 from prefect_swarm.agents.preflight import default_runner, missing_tools
 from prefect_swarm.core.errors import UsageError
+from prefect_swarm.core.ids import AgentName
 from prefect_swarm.core.plan import Plan
 from prefect_swarm.core.planner import PlanOptions, compile_plan
 from prefect_swarm.core.reading import read_requirements
@@ -16,7 +17,7 @@ from prefect_swarm.core.settings import Settings
 
 def plan(runner: RunnerSpec | None = None, *, check: str = "", folder: str = "", rehearsal: bool = False) -> Plan:
     """Compile a plan of two requirements for one agent."""
-    roster = Roster(cards=(AgentCard(name="x", description="Does it.", runner=runner, folder=folder),))
+    roster = Roster(cards=(AgentCard(name=AgentName("x"), description="Does it.", runner=runner, folder=folder),))
     acceptance = f", acceptance: [{{run: '{check}'}}]" if check else ""
     text = (
         f"[{{title: a{acceptance}}}, {{title: b{acceptance}}}, {{title: c, done: true, acceptance: [{{run: gone}}]}}]"

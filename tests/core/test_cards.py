@@ -5,6 +5,7 @@ from contextlib import suppress
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import JsonValue
 
 from prefect_swarm.core.cards import ReadCard, read_card
 from prefect_swarm.core.errors import RequirementError
@@ -55,7 +56,7 @@ def test_our_own_keys_are_read() -> None:
         ("{rehearsal: , seconds: 0.5}", "rehearsal", {"seconds": 0.5}),
     ],
 )
-def test_runners_with_options(runner: str, kind: str, options: dict[str, object]) -> None:
+def test_runners_with_options(runner: str, kind: str, options: dict[str, JsonValue]) -> None:
     """The one key that is a kind of runner names it; the others are its options."""
     assert read(f"name: a\ndescription: b\nrunner: {runner}").card.runner == RunnerSpec(kind=kind, options=options)
 

@@ -1,12 +1,13 @@
 """Waves, critical path and the order in which slots are given."""
 
 from prefect_swarm.core.graph import critical_path, efforts, ranks, waves
+from prefect_swarm.core.ids import AgentName, ItemId
 from prefect_swarm.core.plan import Plan
 from prefect_swarm.core.planner import compile_plan
 from prefect_swarm.core.reading import read_requirements
 from prefect_swarm.core.roster import AgentCard, Roster
 
-ROSTER = Roster(cards=(AgentCard(name="x", description="Does it."),))
+ROSTER = Roster(cards=(AgentCard(name=AgentName("x"), description="Does it."),))
 
 
 def plan(text: str) -> Plan:
@@ -56,4 +57,4 @@ def test_a_chain_of_ten_thousand_is_ordered() -> None:
     found = plan(chain)
 
     assert len(critical_path(found, efforts(found))) == 10_000
-    assert ranks(found, efforts(found))["N9999/x"] == (2, -10_000.0, 9999)
+    assert ranks(found, efforts(found))[ItemId("N9999/x")] == (2, -10_000.0, 9999)

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prefect_swarm.core.errors import RequirementError, UsageError
+from prefect_swarm.core.ids import AgentName
 from prefect_swarm.core.plan import Plan
 from prefect_swarm.core.planner import PlanOptions, compile_plan
 from prefect_swarm.core.reading import read_requirements
@@ -13,9 +14,13 @@ from prefect_swarm.core.settings import Settings
 
 ROSTER = Roster(
     cards=(
-        AgentCard(name="rapid-builder", description="Builds features."),
-        AgentCard(name="designer", description="Designs pages and screens.", stage=Stage.DESIGN, max_retries=7),
-        AgentCard(name="tester", description="Writes tests.", stage=Stage.VERIFY, runner=RunnerSpec(kind="claude")),
+        AgentCard(name=AgentName("rapid-builder"), description="Builds features."),
+        AgentCard(
+            name=AgentName("designer"), description="Designs pages and screens.", stage=Stage.DESIGN, max_retries=7
+        ),
+        AgentCard(
+            name=AgentName("tester"), description="Writes tests.", stage=Stage.VERIFY, runner=RunnerSpec(kind="claude")
+        ),
     ),
     warnings=("a card is odd",),
 )

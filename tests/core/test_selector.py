@@ -2,15 +2,16 @@
 
 import pytest
 
+from prefect_swarm.core.ids import AgentName
 from prefect_swarm.core.roster import AgentCard, Roster
 from prefect_swarm.core.selector import selector_of, type_problem
 from prefect_swarm.core.words import words_of
 
 ROSTER = Roster(
     cards=(
-        AgentCard(name="rapid-builder", description="Builds features."),
-        AgentCard(name="frontend-specialist", description="Screens.", keywords=("page", "look and feel")),
-        AgentCard(name="indexer", description="Indexes databases.", keywords=("index", "ai")),
+        AgentCard(name=AgentName("rapid-builder"), description="Builds features."),
+        AgentCard(name=AgentName("frontend-specialist"), description="Screens.", keywords=("page", "look and feel")),
+        AgentCard(name=AgentName("indexer"), description="Indexes databases.", keywords=("index", "ai")),
     )
 )
 SELECTOR = selector_of(ROSTER)
@@ -39,7 +40,10 @@ def test_reasons_are_the_words_that_were_said() -> None:
 
 def test_cards_without_keywords_are_chosen_by_their_description() -> None:
     """A roster from elsewhere, of which only descriptions are known, works."""
-    cards = (AgentCard(name="rapid-builder", description="Any."), AgentCard(name="bard", description="Writes poems."))
+    cards = (
+        AgentCard(name=AgentName("rapid-builder"), description="Any."),
+        AgentCard(name=AgentName("bard"), description="Writes poems."),
+    )
 
     assert selector_of(Roster(cards=cards)).rank("A poem for each order").candidates[0].agent == "bard"
 
