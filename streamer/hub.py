@@ -1,8 +1,8 @@
 """One place where all clients of a journal meet: each run is followed once, however many look at it."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 
 from prefect_swarm.core.ids import RunId
 from prefect_swarm.core.progress import run_share
@@ -26,18 +26,19 @@ class Hub:
         self._opening = asyncio.Lock()
         self._listed: dict[RunId, tuple[int, RunSummary]] = {}
 
-    async def frames(self, wish: Subscribe) -> AsyncIterator[str]:
+    async def frames(self, wish: Subscribe) -> AsyncGenerator[str, None]:
         """Give the frames of a subscription, for ever. Raises RunNotFound, or JournalError where it cannot be read."""
         if wish.run is None:
-            async for text in self._lists():
-                yield text
+            async with aclosing(self._lists()) as texts:
+                async for text in texts:
+                    yield text
             return
         run_id = await asyncio.to_thread(self.journal.find, wish.run)
-        async with self._followed(run_id) as source:
-            async for text in self._of_run(source, run_id, wish):
+        async with self._followed(run_id) as source, aclosing(self._of_run(source, run_id, wish)) as texts:
+            async for text in texts:
                 yield text
 
-    async def _of_run(self, source: RunSource, run_id: RunId, wish: Subscribe) -> AsyncIterator[str]:
+    async def _of_run(self, source: RunSource, run_id: RunId, wish: Subscribe) -> AsyncGenerator[str, None]:
         subscriber = Subscriber(source.channel, wish)
         with source.watched() as changed:
             while True:
@@ -68,7 +69,7 @@ class Hub:
 
     # -- the list of runs ------------------------------------------------------------------------------------
 
-    async def _lists(self) -> AsyncIterator[str]:
+    async def _lists(self) -> AsyncGenerator[str, None]:
         shown = ""
         while True:
             text = Runs(runs=await asyncio.to_thread(self.runs)).model_dump_json()

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Sequence
+from contextlib import aclosing
 from http import HTTPStatus
 from socket import socket
 
@@ -92,8 +93,9 @@ class Attendant:
 
     async def _serve(self, wish: Subscribe) -> None:
         try:
-            async for text in self._hub.frames(wish):
-                await self._connection.send(text)
+            async with aclosing(self._hub.frames(wish)) as frames:
+                async for text in frames:
+                    await self._connection.send(text)
         except ConnectionClosed:
             pass  # the reader sees it too, and ends this connection
         except SwarmError as error:
