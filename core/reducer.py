@@ -138,6 +138,8 @@ def _run_after(state: RunState, items: Items, event: on.RunEvent, at: float) -> 
         case on.PlanCompiled() | on.PrefectStateChanged():
             return state
         case on.RunPaused():
+            if event.status == "interrupted":
+                _let_go(items)
             return replace(state, status=RunStatus(event.status), reason=event.reason)
         case on.RunResumed():
             return _resumed(state, items, event)
@@ -156,11 +158,17 @@ def _run_after(state: RunState, items: Items, event: on.RunEvent, at: float) -> 
             assert_never(event)
 
 
-def _resumed(state: RunState, items: Items, event: on.RunResumed) -> RunState:
+def _let_go(items: Items) -> None:
+    """Put what was under way back to pending; a retry keeps its time."""
     for key, item in items.items():
         if not item.settled:
             items[key] = replace(item, status=ItemStatus.PENDING, fraction=0.0, message="")
-        elif event.retry_failed and item.status in {ItemStatus.FAILED, ItemStatus.CANCELLED}:
+
+
+def _resumed(state: RunState, items: Items, event: on.RunResumed) -> RunState:
+    _let_go(items)
+    for key, item in items.items():
+        if event.retry_failed and item.status in {ItemStatus.FAILED, ItemStatus.CANCELLED}:
             items[key] = _renewed(item)
         elif _cost_nothing(item):
             items[key] = replace(item, status=ItemStatus.PENDING, reason="")

@@ -1,6 +1,6 @@
-"""How the journal lies in a database: seven tables, the same in SQLite and PostgreSQL."""
+"""How the journal lies in a database: six tables, the same in SQLite and PostgreSQL."""
 
-from sqlalchemy import BigInteger, Column, Float, Integer, LargeBinary, MetaData, String, Table, Text
+from sqlalchemy import Column, Float, Integer, LargeBinary, MetaData, String, Table, Text
 
 VERSION = 1
 """Grows with every change of the tables; a journal of another version is refused with what to do."""
@@ -53,15 +53,4 @@ leases = Table(
     Column("epoch", Integer, nullable=False),
     Column("holder", Text, nullable=False),  # JSON; empty when released
     Column("beat", Float, nullable=False),
-)
-
-commands = Table(
-    "swarm_commands",
-    metadata,
-    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
-    Column("run_id", String(80), nullable=False, index=True),
-    Column("kind", String(20), nullable=False),
-    Column("data", Text, nullable=False),
-    Column("by", Text, nullable=False),
-    Column("at", Float, nullable=False),
 )

@@ -5,7 +5,6 @@ written together, or nothing is. When `append` returns, the records survive a po
 """
 
 import hashlib
-import json
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -13,7 +12,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import JsonValue
 from sqlalchemy import Connection, delete, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -40,16 +38,6 @@ class RunEntry:
     run_id: RunId
     project: str
     created: float
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """What a person or another process wants of a run's executor."""
-
-    id: int
-    kind: str
-    data: dict[str, JsonValue]
-    by: str
 
 
 class Journal:
@@ -187,7 +175,7 @@ class Journal:
         with self._read() as connection:
             return _last(connection, run_id)
 
-    # -- lease and commands ----------------------------------------------------------------------------------
+    # -- lease ------------ ----------------------------------------------------------------------------------
 
     def take_lease(self, run_id: RunId, *, period: float) -> int:
         """Take the lease of a run for `period` seconds and give the new epoch. Raises RunHeld naming the holder."""
@@ -212,19 +200,6 @@ class Journal:
         with self._read() as connection:
             found = lease.current(connection, run_id)[1]
         return None if found is None or found.dead else found
-
-    def command(self, run_id: RunId, kind: str, data: dict[str, JsonValue], *, by: str) -> int:
-        """Leave a command for the run's executor; gives its number."""
-        row = {"run_id": run_id, "kind": kind, "data": json.dumps(data), "by": by, "at": self.clock()}
-        with self._write() as connection:
-            return int(connection.execute(insert(schema.commands).values(row)).inserted_primary_key[0])  # type: ignore[index]
-
-    def commands(self, run_id: RunId, *, after: int = 0) -> tuple[Command, ...]:
-        """Read the commands that follow the one numbered `after`."""
-        table = schema.commands
-        query = select(table).where(table.c.run_id == run_id, table.c.id > after).order_by(table.c.id)
-        with self._read() as connection:
-            return tuple(Command(row.id, row.kind, json.loads(row.data), row.by) for row in connection.execute(query))
 
     # -- connections -----------------------------------------------------------------------------------------
 
