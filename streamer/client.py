@@ -83,20 +83,25 @@ async def follow(url: str, token: str, wish: Subscribe, *, patience: int | None 
     """
     cursor, attempt = Cursor(wish), 0
     while True:
-        try:
-            async with aclosing(_connected(url, token, cursor)) as frames:
-                async for frame in frames:
-                    attempt = 0
-                    yield frame
-        except InvalidStatus as error:
-            if error.response.status_code in _REFUSED:
-                raise Unavailable(f"{url} refuses us: {(error.response.body or b'').decode().strip()}") from error
-        except (OSError, ConnectionClosed, InvalidHandshake, GapSeen, ValidationError):
-            pass  # what every network does now and then: the cursor says where to go on
+        async with aclosing(_until_broken(url, token, cursor)) as frames:
+            async for frame in frames:
+                attempt = 0
+                yield frame
         attempt += 1
         if patience is not None and attempt >= patience:
             raise Unavailable(f"{url} does not answer")
         await asyncio.sleep(backoff(attempt))
+
+
+async def _until_broken(url: str, token: str, cursor: Cursor) -> AsyncGenerator[ServerFrame, None]:
+    try:
+        async for frame in _connected(url, token, cursor):
+            yield frame
+    except InvalidStatus as error:
+        if error.response.status_code in _REFUSED:
+            raise Unavailable(f"{url} refuses us: {(error.response.body or b'').decode().strip()}") from error
+    except (OSError, ConnectionClosed, InvalidHandshake, GapSeen, ValidationError):
+        return  # what every network does now and then: the cursor says where to go on
 
 
 async def _connected(url: str, token: str, cursor: Cursor) -> AsyncGenerator[ServerFrame, None]:

@@ -165,6 +165,11 @@ class Channel:
         self._frames: deque[Frame] = deque(maxlen=backlog)
         self._pending: list[Record] = []
         self._shown_alive = True
+        self._head = self._head_now
+
+    @property
+    def _head_now(self) -> tuple[int, str]:
+        return self.state.max_parallel, self.state.output
 
     @property
     def start(self) -> int:
@@ -207,11 +212,17 @@ class Channel:
         """Say in one update what the records since the last one changed; tells whether anything did."""
         if not self._pending and self.alive == self._shown_alive:
             return False
-        update = view_update(self.plan, self.state, touched(tuple(self._pending)), now)
+        self._keep(Frame(self._change(now)))
         self._pending.clear()
         self._shown_alive = self.alive
-        self._keep(Frame(Update(at=now, alive=self.alive, **dict(update)).model_dump_json()))
         return True
+
+    def _change(self, now: float) -> str:
+        if self._head != self._head_now:  # what an update does not carry: show the run whole
+            self._head = self._head_now
+            return self.snapshot(now)
+        update = view_update(self.plan, self.state, touched(tuple(self._pending)), now)
+        return Update(at=now, alive=self.alive, **dict(update)).model_dump_json()
 
     def complain(self, message: str) -> None:
         """Tell the subscribers of something wrong."""
