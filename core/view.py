@@ -161,8 +161,8 @@ def view_run(plan: Plan, state: RunState, now: float) -> RunView:
 
 
 def touched(records: tuple[Record, ...]) -> frozenset[ItemId] | None:
-    """Which items the records changed; None where it may be any (resume, decision)."""
-    if any(record.event.type in {"run_resumed", "intervention_decided"} for record in records):
+    """Which items the records changed; None where it may be any (pause, resume, decision)."""
+    if any(record.event.type in {"run_paused", "run_resumed", "intervention_decided"} for record in records):
         return None
     return frozenset(record.event.item for record in records if isinstance(record.event, ItemEvent))
 
