@@ -57,7 +57,13 @@ class ProgressDisplay:
     """Shows a run of this process: `on_records` listens to the journal's feed, a thread of its own draws."""
 
     def __init__(
-        self, plan: Plan, console: Console, *, state: RunState, live: bool | None = None, clock: Callable[[], float] = time.time
+        self,
+        plan: Plan,
+        console: Console,
+        *,
+        state: RunState,
+        live: bool | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         """Begin with the state that the first records will follow."""
         self._plan, self._state, self._clock = plan, state, clock

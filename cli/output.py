@@ -36,6 +36,16 @@ class Output:
         if not self.json_only:
             self._stderr.print(visible(message), soft_wrap=True)
 
+    @property
+    def console(self) -> "Console":
+        """The console for results, for what draws on it by itself."""
+        return self._stdout
+
+    @property
+    def at_terminal(self) -> bool:
+        """Whether a person is there to be asked, and to answer."""
+        return sys.stdin.isatty() and sys.stdout.isatty() and not self.json_only
+
     def fail(self, message: str) -> None:
         """Print an error, which is never silenced."""
         self._stderr.print(visible(message), soft_wrap=True)

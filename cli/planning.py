@@ -4,13 +4,11 @@ import argparse
 import os
 from pathlib import Path
 
+from prefect_swarm.agents.planning import plan_file
 from prefect_swarm.agents.preflight import default_runner
-from prefect_swarm.agents.registry import find_roster
-from prefect_swarm.core.document import Limits
 from prefect_swarm.core.errors import UsageError
 from prefect_swarm.core.plan import Plan
-from prefect_swarm.core.planner import PlanOptions, compile_plan
-from prefect_swarm.core.reading import read_requirements
+from prefect_swarm.core.planner import PlanOptions
 from prefect_swarm.core.settings import Settings, settings_from
 
 DEFAULT_FILE = "requirements.yaml"
@@ -43,9 +41,6 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
 
 def plan_from(arguments: argparse.Namespace, settings: Settings) -> Plan:
     """Read the file and the agents, and compile the plan. Raises SwarmError for everything that is wrong with them."""
-    path = requirements_path(arguments)
-    requirements = read_requirements(read_file(path), str(path))
-    roster = find_roster(Path(), arguments.agents)
     runner, reason = default_runner(arguments.runner, settings)
     options = PlanOptions(
         settings=settings,
@@ -55,7 +50,7 @@ def plan_from(arguments: argparse.Namespace, settings: Settings) -> Plan:
         runner_reason=reason,
         rehearsal=arguments.rehearse,
     )
-    return compile_plan(requirements, roster, options)
+    return plan_file(requirements_path(arguments), arguments.agents, options)
 
 
 def requirements_path(arguments: argparse.Namespace) -> Path:
@@ -66,15 +61,6 @@ def requirements_path(arguments: argparse.Namespace) -> Path:
     if named is None and not Path(DEFAULT_FILE).exists():
         raise UsageError(START)
     return Path(named or DEFAULT_FILE)
-
-
-def read_file(path: Path) -> bytes:
-    """A file's bytes, at most one more than will be read. Raises UsageError where there is no such file."""
-    try:
-        with path.open("rb") as file:
-            return file.read(Limits().bytes + 1)
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
 
 
 def _chain(said: str | None) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ performs the actions; their effects come back as events, and the next decision s
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from prefect_swarm.core.graph import Rank
 from prefect_swarm.core.ids import ItemId
 from prefect_swarm.core.plan import Plan, WorkItem
 from prefect_swarm.core.state import (
@@ -19,9 +20,6 @@ from prefect_swarm.core.state import (
     RunStatus,
     requirement_status,
 )
-
-Rank = tuple[float, ...]
-"""Smaller goes first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,8 @@ from prefect_swarm.flows.conductor import Conductor
 from prefect_swarm.journal.home import open_journal
 from prefect_swarm.journal.lease import Pulse
 from prefect_swarm.journal.store import Journal
-from prefect_swarm.tasks.execution import Control, Execution, Hold, registered
+from prefect_swarm.tasks.control import Control
+from prefect_swarm.tasks.execution import Execution, Hold, registered
 from prefect_swarm.tasks.hooks import flow_hook
 
 HOOKS = ("on_running", "on_completion", "on_failure", "on_crashed", "on_cancellation")
@@ -37,7 +38,6 @@ def compile_flow(
     without it each flow run is a run of its own, which Prefect's Retry of that flow run continues. Agents work in
     `output` (default: the current folder). Settings come from the environment where none are given.
     """
-
     hooks: dict[str, Any] = {name: [flow_hook(settings)] for name in HOOKS}
 
     @flow(name=plan.project.name, flow_run_name=_flow_run_name, **hooks)

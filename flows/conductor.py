@@ -20,7 +20,8 @@ from prefect_swarm.core.state import UNMET, ItemState, ItemStatus, RunState, Run
 from prefect_swarm.journal.checkpoints import SnapshotWriter, snapshot_path
 from prefect_swarm.journal.failpoint import failpoint
 from prefect_swarm.tasks.attempt import attempt
-from prefect_swarm.tasks.execution import Answer, Execution
+from prefect_swarm.tasks.control import Answer
+from prefect_swarm.tasks.execution import Execution
 
 LOOK = 1.0
 """Seconds after which the loop looks around although nothing was written."""

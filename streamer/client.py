@@ -76,7 +76,9 @@ def backoff(attempt: int) -> float:
     return random.uniform(0, min(LONGEST_PAUSE, FIRST_PAUSE * 2**attempt))  # noqa: S311 - nothing secret
 
 
-async def follow(url: str, token: str, wish: Subscribe, *, patience: int | None = None) -> AsyncGenerator[ServerFrame, None]:
+async def follow(
+    url: str, token: str, wish: Subscribe, *, patience: int | None = None
+) -> AsyncGenerator[ServerFrame, None]:
     """Give the frames of a subscription, connecting again whenever the connection breaks.
 
     Raises Unavailable where the token is refused, or after `patience` attempts in a row without an answer.

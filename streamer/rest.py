@@ -45,7 +45,11 @@ class Session(Value):
 def make_app(hub: Hub, guard: Guard, address: Address) -> FastAPI:
     """Build the HTTP application of a streamer."""
     app = FastAPI(
-        title="prefect-swarm", docs_url=None, redoc_url=None, openapi_url=f"{PREFIX}/openapi.json", redirect_slashes=False
+        title="prefect-swarm",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=f"{PREFIX}/openapi.json",
+        redirect_slashes=False,
     )
     page = page_files(address)
     _add_page(app, page)

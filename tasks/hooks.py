@@ -6,7 +6,6 @@ called twice. They find the run by the flow run's parameter, else by its id in t
 
 import os
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any
 
 from prefect import Flow, Task
@@ -27,7 +26,7 @@ def flow_hook(settings: Settings | None) -> FlowHook:
     """Make the hook that records a state of a flow run; settings come from the environment where none are given."""
 
     def flow_state_changed(_flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
-        journal = _journal(settings or settings_from(os.environ))
+        journal = open_journal(settings or settings_from(os.environ))
         named = flow_run.parameters.get("run")
         run_id = RunId(named) if named else journal.run_of(str(flow_run.id))
         if run_id is not None:
@@ -64,9 +63,3 @@ def _append(journal: Journal, run_id: RunId, event: PrefectStateChanged) -> None
             journal.append(run_id, [event])
     except RunNotFound:
         return  # the first state of a run that the flow itself makes known a moment later
-
-
-@lru_cache(maxsize=8)
-def _journal(settings: Settings) -> Journal:
-    """Keep one journal per process for hooks, which may be called many times."""
-    return open_journal(settings)

@@ -15,7 +15,7 @@ from prefect_swarm.core.state import RunState
 from prefect_swarm.flows.compile import compile_flow
 from prefect_swarm.journal.home import open_journal
 from prefect_swarm.journal.store import Journal
-from prefect_swarm.tasks.execution import Control
+from prefect_swarm.tasks.control import Control
 from prefect_swarm.testing.fakeagent import Line, read_ledger
 
 QUICK = (0.1, 0.2, 0.3)

@@ -56,7 +56,9 @@ async def connected(settings: Settings, token: str, **headers: str) -> AsyncIter
         yield connection
 
 
-async def received(connection: ClientConnection, wanted: Callable[[dict[str, object]], bool]) -> list[dict[str, object]]:
+async def received(
+    connection: ClientConnection, wanted: Callable[[dict[str, object]], bool]
+) -> list[dict[str, object]]:
     """All frames up to the first wanted one."""
     found: list[dict[str, object]] = []
     while not found or not wanted(found[-1]):

@@ -1,0 +1,40 @@
+"""Giving Prefect's server what this process still owes it: its states and logs travel there after the fact."""
+
+import time
+
+import httpx
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterName
+from prefect.events.worker import EventsWorker
+from prefect.logging.handlers import APILogWorker
+
+from prefect_swarm.core.ids import RunId
+
+PATIENCE = 10.0
+"""Seconds that the server is given at each step."""
+
+
+def settle(run_id: RunId) -> bool:
+    """Hand over what is queued and wait until the server shows every task run of the run as ended.
+
+    False where it does not within a few seconds, for instance because it is gone.
+    """
+    _, queued = EventsWorker.drain_all(timeout=PATIENCE)
+    _, unsent = APILogWorker.drain_all(timeout=PATIENCE)
+    print("SETTLE", queued, unsent)
+    return not queued and not unsent and _recorded(run_id)
+
+
+def _recorded(run_id: RunId) -> bool:
+    mine = FlowRunFilter(name=FlowRunFilterName(any_=[run_id]))
+    deadline = time.monotonic() + PATIENCE
+    try:
+        with get_client(sync_client=True) as client:
+            while time.monotonic() < deadline:
+                shown = client.read_task_runs(flow_run_filter=mine)
+                if all(one.state is not None and one.state.is_final() for one in shown):
+                    return True
+                time.sleep(0.1)
+    except httpx.HTTPError:
+        return False
+    return False
