@@ -12,13 +12,18 @@ from hypothesis import strategies as st
 from prefect_swarm.core import tree
 from prefect_swarm.core.document import Limits
 from prefect_swarm.core.errors import RequirementError
+from prefect_swarm.core.formats.criteria import CONTAINS_KEYS, KINDS, RUN_OPTIONS
+from prefect_swarm.core.formats.fields import BUDGET_KEYS
+from prefect_swarm.core.formats.native import PROJECT_KEYS, REQUIREMENT_KEYS, SECTIONS
 from prefect_swarm.core.reading import read_requirements
 from prefect_swarm.core.requirement import ContainsCheck, FileCheck, Priority, RequirementSet, RunCheck, TextCriterion
+
+WORDS = [*SECTIONS, *REQUIREMENT_KEYS, *PROJECT_KEYS, *KINDS, *RUN_OPTIONS, *CONTAINS_KEYS, *BUDGET_KEYS, "project"]
 
 
 def read(text: str, name: str = "shop.yaml", limits: Limits | None = None) -> RequirementSet:
     """Read a text as a requirements file."""
-    return read_requirements(text.encode(), name, limits)
+    return read_requirements(text.encode(), name, limits=limits)
 
 
 def refusal(text: str, limits: Limits | None = None) -> str:
@@ -339,6 +344,24 @@ def read_or_refuse(content: bytes) -> None:
     """Read bytes of which nothing is known."""
     with suppress(RequirementError):
         assert read_requirements(content, "any.yaml").requirements
+
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.sampled_from(["", " ", "a", "A, b", "high", "[", "'", "/x"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(WORDS), inner, max_size=5),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=500)
+@given(VALUES)
+def test_any_shape_is_read_or_refused(value: object) -> None:
+    """Whatever the known keys hold, only a result or a RequirementError comes out."""
+    read_or_refuse(json.dumps(value).encode())
 
 
 @settings(max_examples=300)
