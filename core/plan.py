@@ -6,7 +6,7 @@ from functools import cached_property
 from pydantic import Field
 
 from prefect_swarm.core.ids import AgentName, ItemId, RequirementId
-from prefect_swarm.core.requirement import Priority, Project, Requirement, Value
+from prefect_swarm.core.requirement import Check, Priority, Project, Requirement, Value
 from prefect_swarm.core.roster import AgentCard, Rights, RunnerSpec, Stage
 
 
@@ -74,6 +74,11 @@ class Plan(Value):
         for item in self.items:
             found[item.requirement].append(item)
         return {key: tuple(items) for key, items in found.items()}
+
+    def checks_of(self, item: WorkItem) -> tuple[Check, ...]:
+        """The checks that the engine runs for an item: those of its requirement, for the last item of it."""
+        last = self.items_of[item.requirement][-1]
+        return self.requirement_by_id[item.requirement].checks if item.id == last.id else ()
 
     @cached_property
     def dependents(self) -> dict[ItemId, tuple[ItemId, ...]]:

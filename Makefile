@@ -1,0 +1,40 @@
+# The words of this house. Everything runs inside .venv, which `make setup` keeps in step with constraints.txt.
+PYTHON ?= python3
+BIN := .venv/bin
+export PYTHON
+
+.PHONY: setup demo test lint types constraints versions clean
+
+setup: .venv/.installed
+
+.venv/.installed: pyproject.toml constraints.txt tools/setup.sh
+	tools/setup.sh
+
+# The quickstart, in demo-output/.
+demo: setup
+	tools/demo.sh
+
+# The whole suite; `make test ARGS="-k house"` narrows it.
+test: setup
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup
+	$(BIN)/python tools/link_rooms.py
+	$(BIN)/basedpyright
+
+# Names and versions only: a hash or an index line would break `pip install -c` for users of other indexes.
+constraints:
+	uv pip compile --quiet --universal --python-version 3.11 --all-extras --no-header --no-annotate \
+	    --no-emit-index-url --upgrade pyproject.toml --output-file constraints.txt
+
+# Does the product start at both ends of the range of versions that pyproject.toml allows?
+versions:
+	tools/check_versions.sh
+
+clean:
+	rm -rf .venv .rooms .cache .pytest_cache .ruff_cache .mypy_cache .hypothesis build dist demo-output *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

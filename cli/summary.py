@@ -1,0 +1,46 @@
+"""What is said when a run is over: how it ended, what became of each requirement, where things lie, what to do next."""
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from prefect_swarm.cli.render import RUN_STYLES, SIGNS, clean
+from prefect_swarm.core.state import RunStatus
+from prefect_swarm.core.view import RequirementView, RunView
+
+
+def summary(view: RunView) -> RenderableType:
+    """Say how a run stands or ended; the renderable fits any width."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for name in ("", "requirement", "status", "proved", "reason"):
+        table.add_column(name, overflow="fold")
+    for one in view.requirements:
+        table.add_row(*_row(one))
+    return Group(_outcome(view), Text(), table, Text(), *_hints(view))
+
+
+def _outcome(view: RunView) -> Text:
+    progress = view.progress
+    line = Text()
+    if view.rehearsal:
+        line.append(" REHEARSAL ", "black on yellow").append(" ")
+    line.append(clean(view.project), "bold").append("  ")
+    line.append(progress.status.replace("_", " "), RUN_STYLES.get(progress.status, "yellow"))
+    line.append(f"  {progress.percent:.0f}%, {progress.proved} of {progress.criteria} criteria proved")
+    return line.append(f"\n{clean(progress.reason)}") if progress.reason else line
+
+
+def _row(one: RequirementView) -> tuple[Text, ...]:
+    sign, style = SIGNS[one.status]
+    proved = sum(criterion.status == "proved" for criterion in one.criteria)
+    told = f"{proved} of {len(one.criteria)}" if one.criteria else "-"
+    name = Text.assemble((one.id, "bold"), " ", clean(one.title))
+    return Text(sign, style), name, Text(one.status.replace("_", " "), style), Text(told), Text(clean(one.reason))
+
+
+def _hints(view: RunView) -> list[Text]:
+    lines = [Text(f"files   {view.output}")] if view.output else []
+    lines.append(Text(f"look    swarm status {view.run_id}"))
+    if view.progress.status is not RunStatus.COMPLETED:
+        lines.append(Text(f"go on   swarm resume {view.run_id}"))
+    return lines

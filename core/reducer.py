@@ -1,0 +1,250 @@
+"""How events change the state of a run.
+
+Two rules. An event that its item's status does not allow changes nothing and raises: `LEGAL` is the whole
+truth about which moves there are. And the fold looks at nothing but state and event: no clock, no plan.
+
+    pending -> ready -> running -> reported -> verified
+                          |  ^        |
+                          v  |        v
+                     retry_waiting  failed     (pending, ready -> blocked; anything unfinished or failed -> skipped)
+
+A resumed run puts what was in flight back to pending; a person's retry does so with a failed item and with
+what it blocked, as a new generation.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from types import MappingProxyType
+from typing import assert_never
+
+from prefect_swarm.core import events as on
+from prefect_swarm.core.errors import JournalError
+from prefect_swarm.core.ids import ItemId
+from prefect_swarm.core.policy import POLICIES, Failure
+from prefect_swarm.core.state import AT_WORK, SETTLED, ItemState, ItemStatus, Question, RunState, RunStatus
+
+Items = dict[ItemId, ItemState]
+
+_WAITING = frozenset({ItemStatus.READY, ItemStatus.RETRY_WAITING, ItemStatus.RATE_LIMITED})
+_UNFINISHED = frozenset(ItemStatus) - SETTLED
+
+LEGAL: dict[type[on.ItemEvent], frozenset[ItemStatus]] = {
+    on.ItemReady: frozenset({ItemStatus.PENDING}),
+    on.AttemptStarted: _WAITING,
+    on.AttemptProgressed: frozenset({ItemStatus.RUNNING}),
+    on.AttemptReported: frozenset({ItemStatus.RUNNING}),
+    on.CheckFinished: frozenset({ItemStatus.REPORTED}),
+    on.AttemptFailed: AT_WORK,
+    on.RetryScheduled: AT_WORK,
+    on.ItemVerified: frozenset({ItemStatus.REPORTED}),
+    on.ItemFailed: _UNFINISHED,
+    on.ItemBlocked: frozenset({ItemStatus.PENDING, ItemStatus.READY}),
+    on.ItemSkipped: _UNFINISHED | {ItemStatus.FAILED, ItemStatus.BLOCKED},
+}
+"""For each event of an item the statuses in which it may happen."""
+
+
+class IllegalEvent(JournalError):
+    """The event cannot follow from the state; nothing was changed."""
+
+
+def fold(state: RunState, records: Iterable[on.Record]) -> RunState:
+    """Apply the records in order. Raises IllegalEvent at the first that cannot follow."""
+    items: Items = dict(state.items)
+    for record in records:
+        state = _apply(state, items, record)
+    return replace(state, items=MappingProxyType(items))
+
+
+def _apply(state: RunState, items: Items, record: on.Record) -> RunState:
+    event = record.event
+    if isinstance(event, on.ItemEvent):
+        items[event.item] = _item_after(_legal(items, event), event, record.at)
+    else:
+        state = _run_after(state, items, event, record.at)
+    return replace(state, seq=record.seq, stream=record.stream, updated=record.at)
+
+
+def _legal(items: Items, event: on.ItemEvent) -> ItemState:
+    item = items.get(event.item)
+    if item is None:
+        raise IllegalEvent(f"{event.type}: the plan has no item {event.item}")
+    if item.status not in LEGAL[type(event)]:
+        raise IllegalEvent(f"{event.type}: {event.item} is {item.status}")
+    return item
+
+
+def _item_after(item: ItemState, event: on.ItemEvent, at: float) -> ItemState:
+    match event:
+        case on.ItemReady():
+            return replace(item, status=ItemStatus.READY, since=at)
+        case on.AttemptStarted():
+            return replace(
+                item,
+                status=ItemStatus.RUNNING,
+                since=at,
+                started=at,
+                due=None,
+                attempt=event.attempt,
+                fraction=0.0,
+                message="",
+                task_run_id=event.task_run_id,
+            )
+        case on.AttemptProgressed():
+            fraction = item.fraction if event.fraction is None else event.fraction
+            return replace(item, fraction=fraction, message=event.message or item.message)
+        case on.AttemptReported():
+            return replace(
+                item,
+                status=ItemStatus.REPORTED,
+                since=at,
+                seconds=event.seconds,
+                summary=event.summary,
+                files=event.files,
+                evidence=(),
+                output="",
+                reason="",
+                failure=None,
+            )
+        case on.CheckFinished():
+            return replace(item, evidence=(*item.evidence, event.evidence))
+        case on.AttemptFailed():
+            return _after_failure(item, event)
+        case on.RetryScheduled():
+            return replace(item, status=ItemStatus.RETRY_WAITING, since=at, due=event.due)
+        case on.ItemVerified() | on.ItemFailed() | on.ItemBlocked() | on.ItemSkipped():
+            return _settled(item, event, at)
+        case _:
+            assert_never(event)
+
+
+def _after_failure(item: ItemState, event: on.AttemptFailed) -> ItemState:
+    counted = POLICIES[event.failure].counts
+    checked = item.evidence if item.status is ItemStatus.REPORTED else ()
+    return replace(
+        item,
+        used=item.used + counted,
+        failure=event.failure,
+        reason=event.reason,
+        output=event.output,
+        evidence=checked,
+    )
+
+
+def _settled(
+    item: ItemState, event: on.ItemVerified | on.ItemFailed | on.ItemBlocked | on.ItemSkipped, at: float
+) -> ItemState:
+    match event:
+        case on.ItemVerified():
+            return replace(
+                item, status=ItemStatus.VERIFIED, since=at, fraction=1.0, message="", reason="", failure=None
+            )
+        case on.ItemFailed():
+            status = ItemStatus.CANCELLED if event.failure is Failure.CANCELLED else ItemStatus.FAILED
+            return replace(item, status=status, since=at, due=None, failure=event.failure, reason=event.reason)
+        case on.ItemBlocked():
+            return replace(item, status=ItemStatus.BLOCKED, since=at, cause=event.cause, reason=event.reason)
+        case on.ItemSkipped():
+            return replace(item, status=ItemStatus.SKIPPED, since=at, due=None, reason=event.reason)
+        case _:
+            assert_never(event)
+
+
+def _run_after(state: RunState, items: Items, event: on.RunEvent, at: float) -> RunState:  # noqa: C901, PLR0911 - a ladder over kinds
+    match event:
+        case on.RunStarted():
+            return replace(
+                state,
+                status=RunStatus.RUNNING,
+                started=at,
+                max_parallel=event.max_parallel,
+                output=event.output,
+                flow_run_id=event.flow_run_id,
+                rehearsal=event.rehearsal,
+            )
+        case on.PlanCompiled() | on.PrefectStateChanged():
+            return state
+        case on.RunPaused():
+            if event.status == "interrupted":
+                _let_go(items)
+            return replace(state, status=RunStatus(event.status), reason=event.reason)
+        case on.RunResumed():
+            return _resumed(state, items, event)
+        case on.RunEnded():
+            return replace(state, status=RunStatus(event.outcome), reason=event.reason, ended=at, questions=())
+        case on.CheckpointSaved():
+            return replace(state, checkpoint=event.number, marked=event.completed)
+        case on.InterventionRequested():
+            asked = Question(event.question, event.items, event.reason)
+            return replace(state, questions=(*state.questions, asked))
+        case on.InterventionDecided():
+            return _decided(state, items, event, at)
+        case on.ErrorOccurred():
+            return replace(state, errors=(*state.errors[-9:], event))
+        case _:
+            assert_never(event)
+
+
+def _let_go(items: Items) -> None:
+    """Put what was under way back to pending; a retry keeps its time."""
+    for key, item in items.items():
+        if not item.settled:
+            items[key] = replace(item, status=ItemStatus.PENDING, fraction=0.0, message="")
+
+
+def _resumed(state: RunState, items: Items, event: on.RunResumed) -> RunState:
+    _let_go(items)
+    for key, item in items.items():
+        if event.retry_failed and item.status in {ItemStatus.FAILED, ItemStatus.CANCELLED}:
+            items[key] = _renewed(item)
+        elif _cost_nothing(item):
+            items[key] = replace(item, status=ItemStatus.PENDING, reason="")
+    _unblock(items)
+    return replace(
+        state,
+        status=RunStatus.RUNNING,
+        reason="",
+        ended=None,
+        questions=(),
+        flow_run_id=event.flow_run_id or state.flow_run_id,
+        max_parallel=event.max_parallel or state.max_parallel,
+    )
+
+
+def _cost_nothing(item: ItemState) -> bool:
+    return item.status in {ItemStatus.FAILED, ItemStatus.CANCELLED} and not (
+        item.failure and POLICIES[item.failure].counts
+    )
+
+
+def _renewed(item: ItemState) -> ItemState:
+    return replace(
+        item, status=ItemStatus.PENDING, generation=item.generation + 1, used=0, due=None, fraction=0.0, message=""
+    )
+
+
+def _unblock(items: Items) -> None:
+    """Put back to pending what is blocked by an item that is open again."""
+    for key, item in items.items():
+        if item.status is ItemStatus.BLOCKED and item.cause is not None and not items[item.cause].settled:
+            items[key] = replace(item, status=ItemStatus.PENDING, cause=None, reason="")
+
+
+def _decided(state: RunState, items: Items, event: on.InterventionDecided, at: float) -> RunState:
+    item = items[event.item]
+    if item.status not in {ItemStatus.FAILED, ItemStatus.CANCELLED}:
+        raise IllegalEvent(f"{event.type}: {event.item} is {item.status}")
+    if event.action == "retry":
+        items[event.item] = replace(_renewed(item), guidance=event.guidance)
+        _unblock(items)
+    else:
+        items[event.item] = replace(item, status=ItemStatus.SKIPPED, since=at, reason=f"skipped by {event.by}")
+    return replace(state, questions=_without(state.questions, event))
+
+
+def _without(questions: tuple[Question, ...], event: on.InterventionDecided) -> tuple[Question, ...]:
+    left = (
+        replace(one, items=tuple(item for item in one.items if item != event.item)) if one.id == event.question else one
+        for one in questions
+    )
+    return tuple(one for one in left if one.items)

@@ -1,0 +1,215 @@
+"""The loop that asks the core what to do and has it done.
+
+It holds no opinion of its own: `decide` says what is next, `_perform` does it, the effects come back as events.
+"""
+
+import time
+from pathlib import Path
+from typing import Any, assert_never
+
+from prefect import allow_failure, task
+from prefect.futures import PrefectFuture
+from prefect.states import Cancelled, Completed, State
+
+from prefect_swarm.core import events as on
+from prefect_swarm.core.ids import ItemId
+from prefect_swarm.core.plan import WorkItem
+from prefect_swarm.core.policy import POLICIES, Failure
+from prefect_swarm.core.scheduler import Action, Ask, Block, Finish, Interrupt, Limits, Mark, Start, decide, next_due
+from prefect_swarm.core.state import UNMET, ItemState, ItemStatus, RunState, RunStatus
+from prefect_swarm.journal.checkpoints import SnapshotWriter, snapshot_path
+from prefect_swarm.journal.failpoint import failpoint
+from prefect_swarm.tasks.attempt import attempt
+from prefect_swarm.tasks.execution import Answer, Execution
+
+LOOK = 1.0
+"""Seconds after which the loop looks around although nothing was written."""
+SHOWN = 200
+"""Items that are shown to Prefect at the end at most, beside those that ran."""
+
+
+@task(name="item", persist_result=False)
+def settled_item(name: str, message: str) -> State[Any]:
+    """Show an item that does not run in Prefect's graph, with its name and reason."""
+    if name in {"Skipped", "Reused"}:
+        return Completed(name=name, message=message)
+    return Cancelled(name=name, message=message)
+
+
+class Conductor:
+    """Conducts one run to its end, or to where it is left."""
+
+    def __init__(self, execution: Execution) -> None:
+        """Begin where the run stands."""
+        self._execution = execution
+        self._futures: dict[ItemId, PrefectFuture[Any]] = {}
+        self._watched: set[ItemId] = set()
+        self._reused = frozenset(item.id for item in execution.state.items.values() if item.settled)
+        path = snapshot_path(Path(execution.state.output), execution.run_id)
+        self._snapshots = SnapshotWriter(path, execution.plan, monotonic=time.monotonic)
+
+    def conduct(self) -> RunState:
+        """Run until the run has ended or is left; gives its state."""
+        execution = self._execution
+        state = execution.state
+        self._write_snapshot()
+        while not (state.status.ended or state.status is RunStatus.INTERRUPTED):
+            actions = decide(execution.plan, state, self._limits(), execution.ranks, self._now())
+            for action in actions:
+                self._perform(action)
+            state = execution.state if actions else execution.wait(state.seq, self._patience(state))
+            self._mend()
+        self._show_rest(state)
+        return state
+
+    def _limits(self) -> Limits:
+        control, settings = self._execution.control, self._execution.settings
+        if control.draining.is_set():
+            self._execution.gate.close()
+        return Limits(
+            settings.max_parallel,
+            settings.checkpoint_every,
+            draining=control.draining.is_set(),
+            ask=control.questioner is not None,
+        )
+
+    def _patience(self, state: RunState) -> float:
+        due = next_due(state, self._now())
+        return LOOK if due is None else min(LOOK, due)
+
+    def _now(self) -> float:
+        return self._execution.journal.clock()
+
+    def _perform(self, action: Action) -> None:
+        record = self._execution.record
+        match action:
+            case Start():
+                self._start(action.item)
+            case Block():
+                record(on.ItemBlocked(item=action.item.id, cause=action.cause, reason=action.reason))
+            case Mark():
+                self._mark(action.completed)
+            case Ask():
+                self._ask(action.items)
+            case Interrupt():
+                record(on.RunPaused(status="interrupted", reason="stopped by its operator"))
+                self._write_snapshot()
+            case Finish():
+                record(on.RunEnded(outcome=action.outcome.value, reason=action.reason))
+                self._write_snapshot()
+            case _:
+                assert_never(action)
+
+    def _start(self, item: WorkItem) -> None:
+        state = self._execution.state.items[item.id]
+        self._execution.record(on.ItemReady(item=item.id))
+        delays = list(self._execution.settings.retry_delays)
+        prepared = attempt.with_options(
+            task_run_name=item.id,
+            retries=max(0, item.retries - state.used),
+            retry_delay_seconds=[
+                delays[min(n, len(delays) - 1)] for n in range(state.used, max(state.used + 1, item.retries))
+            ],
+        )
+        future = prepared.submit(self._execution.run_id, item.id, state.generation, wait_for=self._upstream(item))
+        self._futures[item.id] = future
+        self._watched.add(item.id)
+        future.add_done_callback(lambda _done: self._execution.poke())
+
+    def _upstream(self, item: WorkItem) -> list[Any]:
+        return [self._future(one) for one in item.depends_on]
+
+    def _future(self, item: ItemId) -> Any:
+        """The future of an item's task run; an item of an earlier flow run is shown as reused first."""
+        if item not in self._futures:
+            self._show(self._execution.plan.item_by_id[item])
+        return allow_failure(self._futures[item])
+
+    def _mark(self, completed: int) -> None:
+        execution = self._execution
+        failpoint("before_checkpoint")
+        number = execution.state.checkpoint + 1
+        digest = execution.journal.last(execution.run_id)[1]
+        execution.record(on.CheckpointSaved(number=number, completed=completed, digest=digest))
+        self._snapshots.write_if_cheap(execution.state, self._now())
+        failpoint("after_checkpoint")
+
+    def _write_snapshot(self) -> None:
+        self._snapshots.write(self._execution.state, self._now())
+
+    def _ask(self, items: tuple[ItemId, ...]) -> None:
+        """Ask a person about failed items; what is not answered stays failed."""
+        execution = self._execution
+        number = execution.state.seq + 1
+        reason = "; ".join(f"{one}: {execution.state.items[one].reason}" for one in items)[:2000]
+        execution.record(on.InterventionRequested(question=f"q{number}", items=items, reason=reason))
+        self._write_snapshot()
+        questioner = execution.control.questioner
+        answers = questioner(execution.state.questions[-1], execution.state) if questioner else ()
+        if any(answer.action == "abort" for answer in answers):
+            execution.record(on.RunEnded(outcome="aborted", reason="aborted by a person"))
+            return
+        execution.record(*_decisions(f"q{number}", items, answers))
+
+    def _mend(self) -> None:
+        """An attempt whose task ended without a word to the journal was lost to an error of the engine."""
+        for item in [one for one in self._watched if self._futures[one].state.is_final()]:
+            self._watched.discard(item)
+            state = self._execution.state.items[item]
+            if state.settled or self._execution.control.draining.is_set():
+                continue
+            said = self._futures[item].state.message or "its task ended without a result"
+            policy = POLICIES[Failure.INTERRUPTED]
+            self._execution.record(
+                on.ItemFailed(
+                    item=item, failure=Failure.INTERRUPTED, reason=f"engine error: {said}"[:1000], remedy=policy.remedy
+                )
+            )
+
+    # -- what Prefect is shown -------------------------------------------------------------------------------
+
+    def _show_rest(self, state: RunState) -> None:
+        """Give every item without a task run one that says why, so that Prefect's graph is the plan's."""
+        if state.status.ended:
+            rest = [item for item in self._execution.plan.items if item.id not in self._futures]
+            for item in rest[:SHOWN]:
+                self._show(item)
+
+    def _show(self, item: WorkItem) -> None:
+        if item.id in self._futures:
+            return
+        for one in item.depends_on:
+            self._show(self._execution.plan.item_by_id[one])
+        name, message = _shown(self._execution.state.items[item.id], reused=item.id in self._reused)
+        prepared = settled_item.with_options(task_run_name=item.id)
+        upstream = [allow_failure(self._futures[one]) for one in item.depends_on]
+        self._futures[item.id] = prepared.submit(name, message, wait_for=upstream)
+
+
+def _shown(item: ItemState, *, reused: bool) -> tuple[str, str]:
+    if item.status is ItemStatus.VERIFIED:
+        return "Reused", "verified earlier in this run" if reused else "verified"
+    if item.status is ItemStatus.SKIPPED:
+        return "Skipped", item.reason
+    if item.status in UNMET:
+        return item.status.value.capitalize(), item.reason
+    return "Open", item.reason
+
+
+def _decisions(question: str, items: tuple[ItemId, ...], answers: tuple[Answer, ...]) -> list[on.Event]:
+    """Turn answers into events; a question without an answer for an item is answered by skipping it."""
+    given = {answer.item: answer for answer in answers}
+    found: list[on.Event] = []
+    for item in items:
+        answer = given.get(item)
+        retried = answer is not None and answer.action == "retry"
+        found.append(
+            on.InterventionDecided(
+                question=question,
+                item=item,
+                action="retry" if retried else "skip",
+                by="terminal",
+                guidance=answer.guidance if answer else "",
+            )
+        )
+    return found

@@ -1,0 +1,84 @@
+"""The snapshot file of a run: everything a person or another tool wants to know of it, in one JSON document.
+
+The journal is the truth; the file is written beside the results so that a run can be found again by it.
+"""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from prefect_swarm.core.errors import UsageError
+from prefect_swarm.core.ids import RunId
+from prefect_swarm.core.plan import Plan
+from prefect_swarm.core.state import RunState
+from prefect_swarm.core.view import RunView, view_run
+
+SHARE = 0.005
+"""The part of a run's time that snapshots at marks may take."""
+
+
+class Snapshot(BaseModel):
+    """A run at a checkpoint."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: str = "prefect-swarm/checkpoint/1"
+    run_id: RunId
+    stream: int
+    seq: int
+    number: int
+    at: float
+    plan: Plan
+    view: RunView
+
+
+def snapshot_path(output: Path, run_id: RunId) -> Path:
+    """Say where the snapshot of a run lies below its output folder."""
+    return output / "checkpoints" / f"workflow_{run_id}.json"
+
+
+def read_snapshot(path: Path) -> Snapshot:
+    """Read a snapshot file. Raises UsageError where it is none."""
+    try:
+        return Snapshot.model_validate(json.loads(path.read_bytes()))
+    except (OSError, ValueError, RecursionError, ValidationError) as error:
+        raise UsageError(f"{path} is no checkpoint of a run: {str(error).splitlines()[0]}") from error
+
+
+class SnapshotWriter:
+    """Writes the snapshot file of a run, at marks only as long as that costs next to nothing."""
+
+    def __init__(self, path: Path, plan: Plan, *, monotonic: Callable[[], float]) -> None:
+        """Write to `path`; `monotonic` measures what it costs, in seconds."""
+        self._path, self._plan, self._monotonic = path, plan, monotonic
+        self._begun = monotonic()
+        self._spent = 0.0
+
+    def write_if_cheap(self, state: RunState, now: float) -> None:
+        """Write unless the writes so far took more than their share of the time."""
+        if self._spent <= SHARE * (self._monotonic() - self._begun):
+            self.write(state, now)
+
+    def write(self, state: RunState, now: float) -> None:
+        """Write the file anew, whole or not at all."""
+        begun = self._monotonic()
+        snapshot = Snapshot(
+            run_id=state.run_id,
+            stream=state.stream,
+            seq=state.seq,
+            number=state.checkpoint,
+            at=now,
+            plan=self._plan,
+            view=view_run(self._plan, state, now),
+        )
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = self._path.with_suffix(".new")
+        with fresh.open("wb") as file:
+            file.write(snapshot.model_dump_json(indent=1).encode())
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(self._path)
+        self._spent += self._monotonic() - begun

@@ -1,0 +1,71 @@
+"""How a journal's database is opened so that what it acknowledged survives a power cut."""
+
+from pathlib import Path
+
+import psutil
+from sqlalchemy import Engine, create_engine, event, insert, select
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from prefect_swarm.core.errors import JournalError
+from prefect_swarm.journal import schema
+
+_NETWORK = {"nfs", "nfs4", "cifs", "smb", "smb2", "smb3", "smbfs", "9p", "fuse.sshfs", "afs", "ceph"}
+
+
+def open_database(url: str) -> Engine:
+    """Open the journal at a database URL, making its tables where there are none.
+
+    Raises JournalError where it cannot be opened, has another version, or is SQLite on a network file system.
+    """
+    engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+    if engine.dialect.name == "sqlite":
+        _refuse_network(engine.url.database)
+        event.listen(engine, "connect", _prepare_sqlite)
+    try:
+        schema.metadata.create_all(engine)
+        _check_version(engine)
+    except SQLAlchemyError as error:
+        engine.dispose()
+        message = f"the journal {engine.url.render_as_string()} cannot be opened: {_first_line(error)}"
+        raise JournalError(message) from error
+    return engine
+
+
+def _prepare_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+    # isolation_level None: we say BEGIN ourselves, since Python's own begins too late to keep others from writing.
+    connection.isolation_level = None  # type: ignore[attr-defined]
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _check_version(engine: Engine) -> None:
+    with engine.begin() as connection:
+        found = connection.scalar(select(schema.meta.c.value).where(schema.meta.c.key == "version"))
+        if found is None:
+            connection.execute(insert(schema.meta).values(key="version", value=str(schema.VERSION)))
+        elif int(found) != schema.VERSION:
+            raise JournalError(
+                f"the journal has version {found}, this program reads {schema.VERSION}: use the version of prefect-swarm "
+                "that wrote it, or point SWARM_HOME to another folder"
+            )
+
+
+def _refuse_network(path: str | None) -> None:
+    if not path or path == ":memory:":
+        return
+    folder = Path(path).resolve().parent
+    mounts = [part for part in psutil.disk_partitions(all=True) if folder.is_relative_to(part.mountpoint)]
+    kind = max(mounts, key=lambda part: len(part.mountpoint)).fstype if mounts else ""
+    if kind in _NETWORK:
+        raise JournalError(
+            f"{path} lies on a network file system ({kind}), on which SQLite loses data: "
+            "set SWARM_HOME to a local folder, or SWARM_JOURNAL to a PostgreSQL URL"
+        )
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0]

@@ -1,0 +1,56 @@
+"""How the journal lies in a database: six tables, the same in SQLite and PostgreSQL."""
+
+from sqlalchemy import Column, Float, Integer, LargeBinary, MetaData, String, Table, Text
+
+VERSION = 1
+"""Grows with every change of the tables; a journal of another version is refused with what to do."""
+
+metadata = MetaData()
+
+meta = Table("swarm_meta", metadata, Column("key", String(40), primary_key=True), Column("value", Text, nullable=False))
+
+documents = Table(
+    "swarm_documents",
+    metadata,
+    Column("digest", String(80), primary_key=True),  # sha256:<hex> of the body
+    Column("body", LargeBinary, nullable=False),
+)
+
+runs = Table(
+    "swarm_runs",
+    metadata,
+    Column("run_id", String(80), primary_key=True),
+    Column("project", Text, nullable=False),
+    Column("plan", String(80), nullable=False),  # digest of a document
+    Column("created", Float, nullable=False),
+    Column("stream", Integer, nullable=False),
+)
+
+flow_runs = Table(
+    "swarm_flow_runs",
+    metadata,
+    Column("flow_run_id", String(80), primary_key=True),
+    Column("run_id", String(80), nullable=False),
+)
+
+events = Table(
+    "swarm_events",
+    metadata,
+    Column("run_id", String(80), primary_key=True),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("stream", Integer, nullable=False),
+    Column("at", Float, nullable=False),
+    Column("type", String(40), nullable=False),
+    Column("data", Text, nullable=False),
+    Column("epoch", Integer, nullable=False),  # 0 where no executor wrote it
+    Column("checksum", String(64), nullable=False),  # over this record and the checksum before it
+)
+
+leases = Table(
+    "swarm_leases",
+    metadata,
+    Column("run_id", String(80), primary_key=True),
+    Column("epoch", Integer, nullable=False),
+    Column("holder", Text, nullable=False),  # JSON; empty when released
+    Column("beat", Float, nullable=False),
+)

@@ -1,0 +1,231 @@
+"""One attempt of one work item: gate, slot, context, agent, checks, and the commit to the journal.
+
+What counts is written inside the task's body: Prefect announces a result before it is stored, and loses late
+states when its server is away. Prefect owns when a retry is due; the gate owns whether it may run.
+"""
+
+import hashlib
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from prefect import Task, get_run_logger, task
+from prefect.client.schemas.objects import State, TaskRun
+from prefect.context import TaskRunContext
+from prefect.runtime import task_run as this_task_run
+from prefect.states import Cancelled
+
+from prefect_swarm.agents.environment import environment_for
+from prefect_swarm.agents.runners import runner_for
+from prefect_swarm.core import events as on
+from prefect_swarm.core.errors import SwarmError
+from prefect_swarm.core.events import Evidence
+from prefect_swarm.core.ids import ItemId, RunId
+from prefect_swarm.core.plan import WorkItem
+from prefect_swarm.core.policy import POLICIES, Failure, may_retry, retry_delay
+from prefect_swarm.core.ports import Assignment, Outcome, Report
+from prefect_swarm.core.state import ItemState
+from prefect_swarm.journal.failpoint import failpoint
+from prefect_swarm.journal.home import state_folder
+from prefect_swarm.tasks.checks import rehearsed, run_check
+from prefect_swarm.tasks.context import prompt_for
+from prefect_swarm.tasks.execution import Execution, execution_of
+from prefect_swarm.tasks.gate import Closed
+from prefect_swarm.tasks.hooks import task_state_changed
+from prefect_swarm.tasks.workspace import changes, list_files
+
+PROGRESS_EVERY = 0.5
+"""Seconds between two progress events of an attempt at least."""
+
+
+class AttemptFailed(SwarmError):
+    """The attempt did not lead to verified work; `retried` says whether Prefect is to try again."""
+
+    def __init__(self, message: str, *, retried: bool) -> None:
+        """Keep what the retry condition looks at."""
+        super().__init__(message)
+        self.retried = retried
+
+
+def should_retry(_task: Task[..., Any], _task_run: TaskRun, state: State[Any]) -> bool:
+    """Tell Prefect whether an attempt is tried again; a plain function, since Prefect ignores any other callable."""
+    return isinstance(state.data, AttemptFailed) and state.data.retried
+
+
+def receipt_key(_context: TaskRunContext, parameters: dict[str, Any]) -> str:
+    """Give the key under which Prefect keeps an item's receipt: one per run, item and generation."""
+    text = "\x00".join(str(parameters[name]) for name in ("run_id", "item_id", "generation"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@task(
+    name="attempt",
+    persist_result=True,
+    result_serializer="json",  # receipts of ours only; what an agent wrote never becomes a Prefect result
+    cache_key_fn=receipt_key,
+    retry_condition_fn=should_retry,
+    on_running=[task_state_changed],
+    on_completion=[task_state_changed],
+    on_failure=[task_state_changed],
+)
+def attempt(run_id: str, item_id: str, generation: int) -> Any:
+    """Work on an item until it is verified: gives a receipt, or raises AttemptFailed."""
+    execution = execution_of(RunId(run_id))
+    if execution is None:
+        raise SwarmError(f"run {run_id} is not executed in this process")
+    item = execution.plan.item_by_id[ItemId(item_id)]
+    try:
+        with execution.gate.enter(item.id), execution.slots.hold(item.agent):
+            seq = _Attempt(execution, item).work()
+    except Closed as closed:
+        return Cancelled(name="Interrupted", message=str(closed))
+    return {"run": run_id, "item": item_id, "generation": generation, "seq": seq}
+
+
+class _Attempt:
+    """The steps of one attempt, each of which leaves its event in the journal."""
+
+    def __init__(self, execution: Execution, item: WorkItem) -> None:
+        self.execution, self.item = execution, item
+        self.workspace = Path(execution.state.output)
+        self.assignment = self._assignment()
+        self.logger = get_run_logger()
+
+    @property
+    def number(self) -> int:
+        return self.assignment.attempt
+
+    @property
+    def mine(self) -> ItemState:
+        return self.execution.state.items[self.item.id]
+
+    def work(self) -> int:
+        """Have the agent work, check what it did, commit; gives the seq of the commit."""
+        outcome = self._run_agent()
+        if outcome.failure is not None:
+            raise self._failed(outcome.failure, outcome.reason, output=outcome.output)
+        self._report(outcome)
+        self._check()
+        failpoint("before_verified")
+        record = self.execution.record(
+            on.ItemVerified(item=self.item.id, attempt=self.number, seconds=outcome.seconds)
+        )[-1]
+        failpoint("after_verified")
+        self.logger.info("%s verified", self.item.id)
+        return record.seq
+
+    def _assignment(self) -> Assignment:
+        execution, item = self.execution, self.item
+        number = self.mine.attempt + 1
+        folder = _attempt_folder(execution, item.id, number)
+        prompt = prompt_for(execution.plan, execution.state, item)
+        (folder / "prompt.md").write_text(prompt, encoding="utf-8", newline="")
+        assert item.runner is not None  # plans without a runner are refused before the run
+        return Assignment(
+            run_id=execution.run_id,
+            item=item.id,
+            requirement=execution.plan.requirement_by_id[item.requirement],
+            card=execution.plan.agent_by_name[item.agent],
+            runner=item.runner,
+            attempt=number,
+            used=self.mine.used,
+            prompt=prompt,
+            workspace=str(self.workspace),
+            folder=str(folder),
+            timeout=item.timeout,
+            idle_timeout=execution.settings.idle_timeout,
+        )
+
+    def _run_agent(self) -> Outcome:
+        runner = runner_for(self.assignment.runner.kind, self.execution.settings)
+        self.execution.record(
+            on.AttemptStarted(item=self.item.id, attempt=self.number, task_run_id=str(this_task_run.id or ""))
+        )
+        self.logger.info("%s attempt %d by %s starts", self.item.id, self.number, self.item.agent)
+        self._before = list_files(self.workspace)
+        failpoint("after_claim")
+        outcome = runner.run(self.assignment, progress=_throttled(self._progress), stop=self.execution.control.stop)
+        failpoint("after_exit")
+        return outcome
+
+    def _progress(self, report: Report) -> None:
+        self.execution.record(
+            on.AttemptProgressed(
+                item=self.item.id, attempt=self.number, fraction=report.fraction, message=report.message[:300]
+            )
+        )
+
+    def _report(self, outcome: Outcome) -> None:
+        self.execution.record(
+            on.AttemptReported(
+                item=self.item.id,
+                attempt=self.number,
+                seconds=outcome.seconds,
+                summary=outcome.summary,
+                files=changes(self.workspace, self._before),
+            )
+        )
+
+    def _check(self) -> None:
+        """Run the checks. Raises AttemptFailed where one does not pass."""
+        for evidence in self._evidence():
+            self.execution.record(on.CheckFinished(item=self.item.id, attempt=self.number, evidence=evidence))
+            if evidence.broken or self.execution.control.stop.is_set():
+                raise self._failed(Failure.CHECKER_BROKEN, f"{evidence.title}: {evidence.output[:300]}")
+        wrong = [one.title for one in self.mine.evidence if not one.passed]
+        if wrong:
+            raise self._failed(Failure.CHECK_FAILED, "; ".join(wrong))
+
+    def _evidence(self) -> Iterator[Evidence]:
+        checks = self.execution.plan.checks_of(self.item)
+        environment = environment_for(self.assignment, os.environ, self.execution.settings.pass_env)
+        for check in checks:
+            if self.execution.plan.rehearsal or self.assignment.runner.kind == "rehearsal":
+                yield rehearsed(check)
+            else:
+                yield run_check(check, self.workspace, environment, self.execution.control.stop)
+
+    def _failed(self, failure: Failure, reason: str, *, output: str = "") -> AttemptFailed:
+        """Record a failed attempt and what follows from it; gives the error to raise."""
+        stopped = self.execution.control.stop.is_set()
+        if stopped:
+            failure, reason = Failure.INTERRUPTED, "stopped with the run"
+        said = on.AttemptFailed(item=self.item.id, attempt=self.number, failure=failure, reason=reason, output=output)
+        used = self.mine.used + POLICIES[failure].counts
+        retried = may_retry(failure, used, self.item.retries) and not stopped
+        self.execution.record(said, *self._consequence(failure, reason, used, retried))
+        self.logger.warning("%s attempt %d failed (%s): %s", self.item.id, self.number, failure, reason)
+        return AttemptFailed(f"{failure}: {reason}", retried=retried)
+
+    def _consequence(self, failure: Failure, reason: str, used: int, retried: bool) -> tuple[on.Event, ...]:  # noqa: FBT001 - a fact, not an option
+        if retried:
+            delay = retry_delay(used, self.execution.settings.retry_delays)
+            due = self.execution.journal.clock() + delay
+            return (on.RetryScheduled(item=self.item.id, attempt=self.number + 1, delay=delay, due=due),)
+        if failure is Failure.INTERRUPTED:
+            return ()  # the run is left or was taken over: the item is open again when it is resumed
+        remedy = POLICIES[failure].remedy
+        return (on.ItemFailed(item=self.item.id, failure=failure, reason=reason, remedy=remedy),)
+
+
+def _attempt_folder(execution: Execution, item: ItemId, number: int) -> Path:
+    name = hashlib.sha256(item.encode()).hexdigest()[:16]
+    folder = state_folder(execution.settings) / "runs" / execution.run_id / name / str(number)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return folder
+
+
+def _throttled(tell: Callable[[Report], None]) -> Callable[[Report], None]:
+    """Pass on at most one report every PROGRESS_EVERY seconds; what comes between is dropped, the last one too."""
+    heard = -PROGRESS_EVERY
+
+    def told(report: Report) -> None:
+        nonlocal heard
+        now = time.monotonic()
+        if now - heard >= PROGRESS_EVERY:
+            heard = now
+            tell(report)
+
+    return told

@@ -1,0 +1,84 @@
+"""How the engine finds out itself whether an item is done: each check leaves evidence."""
+
+import hashlib
+import re
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import assert_never
+
+from prefect_swarm.agents.supervisor import Ending, Job, run_process
+from prefect_swarm.core.events import Evidence
+from prefect_swarm.core.ports import Stop
+from prefect_swarm.core.requirement import Check, ContainsCheck, FileCheck, RunCheck, criterion_title
+
+SEARCHED = 16 * 1024 * 1024
+"""Bytes of a file that `contains` looks at."""
+
+
+def run_check(check: Check, workspace: Path, environment: Mapping[str, str], stop: Stop) -> Evidence:
+    """Run one check in the workspace. Never raises: a check that cannot be run is `broken` evidence."""
+    begun = time.monotonic()
+    try:
+        match check:
+            case RunCheck():
+                found = _run(check, workspace, environment, stop)
+            case FileCheck():
+                found = _file(check, workspace)
+            case ContainsCheck():
+                found = _contains(check, workspace)
+            case _:
+                assert_never(check)
+    except OSError as error:
+        found = _evidence(check, passed=False, broken=True, output=f"{error.strerror}: {error.filename}")
+    return found.model_copy(update={"seconds": time.monotonic() - begun})
+
+
+def rehearsed(check: Check) -> Evidence:
+    """Evidence of a rehearsal: nothing was looked at."""
+    return _evidence(check, passed=True, rehearsed=True, output="rehearsal: not checked")
+
+
+def _run(check: RunCheck, workspace: Path, environment: Mapping[str, str], stop: Stop) -> Evidence:
+    job = Job(argv=check.argv, cwd=str(workspace), environment=environment, timeout=check.timeout)
+    ended = run_process(job, stop=stop)
+    late = f"\nstill running after {check.timeout:g} s" if ended.ending is Ending.TIMED_OUT else ""
+    return _evidence(
+        check,
+        passed=ended.ending is Ending.EXITED and ended.exit_code == check.exit_code,
+        command=check.argv,
+        exit_code=ended.exit_code,
+        output=ended.output + late,
+    )
+
+
+def _file(check: FileCheck, workspace: Path) -> Evidence:
+    found = sorted(path for path in workspace.glob(check.path) if _inside(path, workspace))
+    digests = {str(path.relative_to(workspace)): _digest(path) for path in found[:20] if path.is_file()}
+    said = "\n".join(str(path.relative_to(workspace)) for path in found[:20]) or f"nothing at {check.path}"
+    return _evidence(check, passed=bool(found), output=said, digests=digests)
+
+
+def _contains(check: ContainsCheck, workspace: Path) -> Evidence:
+    path = workspace / check.file
+    if not _inside(path, workspace) or not path.is_file():
+        return _evidence(check, passed=False, output=f"no file {check.file}")
+    with path.open("rb") as file:
+        text = file.read(SEARCHED).decode("utf-8", "replace")
+    wanted = check.text is None or check.text in text
+    matched = check.pattern is None or re.search(check.pattern, text) is not None
+    said = "found" if wanted and matched else f"not found in the {len(text)} characters of {check.file}"
+    return _evidence(check, passed=wanted and matched, output=said, digests={check.file: _digest(path)})
+
+
+def _inside(path: Path, workspace: Path) -> bool:
+    return path.resolve().is_relative_to(workspace.resolve())
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _evidence(check: Check, **found: object) -> Evidence:
+    return Evidence.model_validate({"title": criterion_title(check), "kind": check.kind, **found})

@@ -1,0 +1,58 @@
+"""Who may work now: every attempt, first or retried, is admitted here in the scheduler's order.
+
+A slot is held from admission to the end of the attempt; whoever waits for a retry's time or for a person is
+outside and holds none.
+"""
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from prefect_swarm.core.errors import SwarmError
+from prefect_swarm.core.ids import ItemId
+from prefect_swarm.core.scheduler import Rank
+
+
+class Closed(SwarmError):
+    """The run takes no new work; what was waiting goes on when it is resumed."""
+
+
+class Gate:
+    """So many slots, given to the most urgent of those who wait."""
+
+    def __init__(self, slots: int, ranks: Mapping[ItemId, Rank]) -> None:
+        """Admit at most `slots` at the same time, smaller ranks first."""
+        self._slots, self._ranks = slots, ranks
+        self._changed = threading.Condition()
+        self._waiting: set[ItemId] = set()
+        self._inside: set[ItemId] = set()
+        self._closed = False
+
+    @contextmanager
+    def enter(self, item: ItemId) -> Iterator[None]:
+        """Wait for a slot and hold it. Raises Closed where the run takes no new work."""
+        with self._changed:
+            self._waiting.add(item)
+            try:
+                self._changed.wait_for(lambda: self._closed or self._next(item))
+            finally:
+                self._waiting.discard(item)
+            if self._closed:
+                raise Closed(f"{item} waits until the run is resumed")
+            self._inside.add(item)
+            self._changed.notify_all()  # there may be a slot for the next in order too
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._inside.discard(item)
+                self._changed.notify_all()
+
+    def close(self) -> None:
+        """Admit nobody any more and send away who waits; who is inside stays."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    def _next(self, item: ItemId) -> bool:
+        return len(self._inside) < self._slots and item == min(self._waiting, key=lambda one: self._ranks[one])
