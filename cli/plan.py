@@ -94,11 +94,10 @@ def _show_table(items: tuple[WorkItem, ...], output: Output) -> None:
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
-    widest = min(max(len(item.id) for item in items), WIDEST_ITEM)
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
+    unbroken = {*NARROW, "item"} if max(len(item.id) for item in items) <= WIDEST_ITEM else NARROW
     for column in COLUMNS:
-        least = widest if column == "item" else None
-        table.add_column(column, overflow="fold", no_wrap=column in NARROW, min_width=least)
+        table.add_column(column, overflow="fold", no_wrap=column in unbroken)
     for item in items:
         styles = {"rights": RIGHTS_STYLE[item.rights], "why": "yellow" if item.choice.uncertain else ""}
         table.add_row(*(Text(visible(text), styles.get(column, "")) for column, text in _cells(item).items()))
