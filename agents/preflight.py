@@ -59,12 +59,12 @@ def missing_tools(plan: Plan, search: Callable[[str], str | None] = shutil.which
 
 def _runner_lacks(plan: Plan, search: Callable[[str], str | None]) -> Iterator[tuple[str, str]]:
     for item in plan.items:
-        lack = _lack_of(item, plan, search)
+        lack = _lack_of(item, plan, search=search)
         if lack:
             yield lack, f"agent {item.agent}"
 
 
-def _lack_of(item: WorkItem, plan: Plan, search: Callable[[str], str | None]) -> str:
+def _lack_of(item: WorkItem, plan: Plan, *, search: Callable[[str], str | None]) -> str:
     folder = plan.agent_by_name[item.agent].folder
     match item.runner:
         case RunnerSpec(kind="command", options={"command": [str(program), *_]}):

@@ -20,7 +20,10 @@ MANY = 200
 """Items above which the table shows the uncertain ones only."""
 LONG = 12
 """Items of a wave or path that are named."""
-COLUMNS = ("item", "agent", "runner", "rights", "stage", "priority", "waits for", "why")
+COLUMNS = ("item", "runner", "rights", "stage", "priority", "waits for", "why")
+WIDEST_ITEM = 28
+"""Columns up to which an item's id is not broken."""
+NARROW = ("runner", "rights", "stage", "priority")
 RIGHTS_STYLE = {Rights.READ: "dim", Rights.EDIT: "", Rights.FULL: "bold red"}
 
 
@@ -42,7 +45,7 @@ def execute(arguments: argparse.Namespace, output: Output) -> int:
         case "mermaid":
             output.show(mermaid_of(plan))
         case _:
-            show_plan(plan, missing, output, everything=arguments.all)
+            show_plan(plan, output, missing=missing, everything=arguments.all)
     uncertain = any(item.choice.uncertain for item in plan.items)
     return RequirementError.exit_code if arguments.strict and uncertain else 0
 
@@ -59,7 +62,7 @@ def document_of(plan: Plan, missing: tuple[str, ...]) -> JsonValue:
     return plan.model_dump(mode="json") | derived
 
 
-def show_plan(plan: Plan, missing: tuple[str, ...], output: Output, *, everything: bool) -> None:
+def show_plan(plan: Plan, output: Output, *, missing: tuple[str, ...], everything: bool) -> None:
     """Print the plan for a person: the items, then what follows from them, then what to look at."""
     output.show(headline(plan))
     shown = tuple(item for item in plan.items if everything or len(plan.items) <= MANY or item.choice.uncertain)
@@ -91,9 +94,10 @@ def _show_table(items: tuple[WorkItem, ...], output: Output) -> None:
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
+    unbroken = {*NARROW, "item"} if max(len(item.id) for item in items) <= WIDEST_ITEM else NARROW
     for column in COLUMNS:
-        table.add_column(column, overflow="fold")
+        table.add_column(column, overflow="fold", no_wrap=column in unbroken)
     for item in items:
         styles = {"rights": RIGHTS_STYLE[item.rights], "why": "yellow" if item.choice.uncertain else ""}
         table.add_row(*(Text(visible(text), styles.get(column, "")) for column, text in _cells(item).items()))
@@ -104,7 +108,6 @@ def _cells(item: WorkItem) -> Mapping[str, str]:
     sure = f"{'uncertain, ' if item.choice.uncertain else ''}{item.choice.confidence:.0%}"
     texts = (
         item.id,
-        item.agent,
         _runner_of(item),
         item.rights,
         item.stage,

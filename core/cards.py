@@ -44,12 +44,12 @@ def read_card(content: bytes, name: str, *, folder: str = "") -> ReadCard | None
     Raises RequirementError, and nothing else, whatever the bytes; it holds every problem of the file.
     """
     limits, report = Limits(), Report(name)
-    report.text = decode(content, report, limits)
+    report.text = decode(content, report, limits=limits)
     front = FRONT_MATTER.match(report.text)
     if front is None:
         return None
     text, shifts = quote_description(front[0])
-    root = parse_tree(text, Marks(report, shifts), limits)
+    root = parse_tree(text, Marks(report, shifts), limits=limits)
     if not isinstance(root, Mapping):
         report.stop(Mark(1, 1), "the front matter must be a mapping with name and description")
     body = report.text[front.end() :].split("\n", 1)
@@ -111,7 +111,7 @@ def _runner(fields: Fields) -> RunnerSpec | None:
     for entry in fields.entries("runner"):
         match entry.value:
             case Scalar(text=text, mark=mark):
-                return _named_runner(text.strip(), mark, fields.report)
+                return _named_runner(text.strip(), mark, report=fields.report)
             case Mapping() as options:
                 return _runner_with_options(options, fields.report)
             case other:
@@ -119,7 +119,7 @@ def _runner(fields: Fields) -> RunnerSpec | None:
     return None
 
 
-def _named_runner(kind: str, mark: Mark, report: Report) -> RunnerSpec | None:
+def _named_runner(kind: str, mark: Mark, *, report: Report) -> RunnerSpec | None:
     if kind not in RUNNER_KINDS:
         hint = did_you_mean(kind, RUNNER_KINDS) or f"; known: {', '.join(RUNNER_KINDS)}"
         report.refuse(mark, f"{shorten(kind)!r} is no runner{hint}")

@@ -32,7 +32,7 @@ def _groups(edges: Edges) -> Iterator[list[int]]:
     seen: set[int] = set()
     for node in reversed(_finished(edges)):
         if node not in seen:
-            yield _reach(backwards, node, seen)
+            yield _reach(backwards, node, seen=seen)
 
 
 def _finished(edges: Edges) -> list[int]:
@@ -53,7 +53,7 @@ def _finished(edges: Edges) -> list[int]:
     return done
 
 
-def _reach(edges: Mapping[int, list[int]], start: int, seen: set[int]) -> list[int]:
+def _reach(edges: Mapping[int, list[int]], start: int, *, seen: set[int]) -> list[int]:
     seen.add(start)
     group = [start]
     for node in group:
@@ -69,7 +69,7 @@ def _shortest(inner: Edges) -> tuple[int, ...]:
     best: tuple[int, ...] = ()
     steps = 0
     for start in branching:
-        loop, used = _loop_through(inner, start, len(best) or len(inner) + 1)
+        loop, used = _loop_through(inner, start, below=len(best) or len(inner) + 1)
         best = loop or best
         steps += used
         if steps > MAX_STEPS or len(best) == 1:
@@ -78,7 +78,7 @@ def _shortest(inner: Edges) -> tuple[int, ...]:
     return best[first:] + best[:first]
 
 
-def _loop_through(inner: Edges, start: int, below: int) -> tuple[tuple[int, ...], int]:
+def _loop_through(inner: Edges, start: int, *, below: int) -> tuple[tuple[int, ...], int]:
     """The shortest loop through a node if it is shorter than `below`, and the edges looked at (breadth first)."""
     came: dict[int, int] = {}
     depth = {start: 0}

@@ -52,14 +52,15 @@ def assign_ids(drafts: Sequence[Draft], report: Report) -> list[RequirementId]:
     taken: dict[str, Mark] = {}
     for draft in drafts:
         if draft.id is not None:
-            _claim(draft.id, taken, report)
+            _claim(draft.id, taken, report=report)
     numbers: dict[str, int] = {}
     return [
-        RequirementId(draft.id.text.strip() if draft.id else _free(draft.prefix, numbers, taken)) for draft in drafts
+        RequirementId(draft.id.text.strip() if draft.id else _free(draft.prefix, numbers, taken=taken))
+        for draft in drafts
     ]
 
 
-def _claim(name: Scalar, taken: dict[str, Mark], report: Report) -> None:
+def _claim(name: Scalar, taken: dict[str, Mark], *, report: Report) -> None:
     if not name.text.strip().isprintable() or len(name.text) > MAX_ID:
         report.refuse(
             name.mark, f"{shorten(name.text)!r} cannot be an id: one line of at most {MAX_ID} printable characters"
@@ -69,7 +70,7 @@ def _claim(name: Scalar, taken: dict[str, Mark], report: Report) -> None:
         report.refuse(name.mark, f"the id {shorten(name.text)} stands twice; first at {report.place(first)}")
 
 
-def _free(prefix: str, numbers: dict[str, int], taken: dict[str, Mark]) -> str:
+def _free(prefix: str, numbers: dict[str, int], *, taken: dict[str, Mark]) -> str:
     while True:
         numbers[prefix] = numbers.get(prefix, 0) + 1
         name = f"{prefix}-{numbers[prefix]:03d}"

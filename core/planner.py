@@ -130,10 +130,10 @@ class Planner:
             stage = Stage(name)
             of_stage = [one for one in ranking.candidates if self._card(one).stage is stage]
             if of_stage and all(one.card.stage is not stage for one in found):
-                found.append(Assignment(self._card(of_stage[0]), self._choice(of_stage[0], ranking, stage)))
+                found.append(Assignment(self._card(of_stage[0]), self._choice(of_stage[0], ranking, stage=stage)))
         return found
 
-    def _choice(self, candidate: Candidate, ranking: Ranking, stage: Stage | None = None) -> Choice:
+    def _choice(self, candidate: Candidate, ranking: Ranking, *, stage: Stage | None = None) -> Choice:
         uncertain = stage is None and ranking.confidence < self.options.settings.confidence
         return Choice(
             reason=candidate.reason if stage is None else f"best of stage {stage} ({candidate.reason})",

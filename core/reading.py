@@ -10,7 +10,7 @@ from prefect_swarm.core.tree import build_tree
 SUFFIXES = {".yaml", ".yml", ".json", ""}
 
 
-def read_requirements(content: bytes, name: str, limits: Limits | None = None) -> RequirementSet:
+def read_requirements(content: bytes, name: str, *, limits: Limits | None = None) -> RequirementSet:
     """Read a requirements file; `name` is shown in positions and tells the format by its suffix.
 
     Raises RequirementError, and nothing else, whatever the bytes; it holds every problem with file, line and column.
@@ -19,7 +19,7 @@ def read_requirements(content: bytes, name: str, limits: Limits | None = None) -
     suffix = PurePath(name).suffix.lower()
     if suffix not in SUFFIXES:
         report.stop(Mark(1, 1), f"{suffix} files are not read; write the requirements as .yaml, .yml or .json")
-    root = build_tree(content, report, limits or Limits())
+    root = build_tree(content, report, limits=limits or Limits())
     if root is None:
         report.stop(Mark(1, 1), "the file is empty; write `requirements:` with a list of texts")
     return read_native(root, report)

@@ -180,18 +180,18 @@ class Marks:
         return self.report.mark_at(min(original, len(self.report.text)))
 
 
-def build_tree(content: bytes, report: Report, limits: Limits) -> Node | None:
+def build_tree(content: bytes, report: Report, *, limits: Limits) -> Node | None:
     """Turn a file's bytes into its tree; None for an empty file.
 
     Fills the report's text. Raises RequirementError where reading cannot go on; what can be told without stopping (keys
     that stand twice, tags) is in the report.
     """
-    report.text = decode(content, report, limits)
+    report.text = decode(content, report, limits=limits)
     text, shifts = as_yaml(report.text)
-    return parse_tree(text, Marks(report, shifts), limits)
+    return parse_tree(text, Marks(report, shifts), limits=limits)
 
 
-def parse_tree(text: str, marks: Marks, limits: Limits) -> Node | None:
+def parse_tree(text: str, marks: Marks, *, limits: Limits) -> Node | None:
     """Parse a text, all of a file or its beginning, into a tree whose places are told by `marks`."""
     if illegal := ILLEGAL.search(text):
         code = f"U+{ord(illegal[0]):04X}"
@@ -204,7 +204,7 @@ def parse_tree(text: str, marks: Marks, limits: Limits) -> Node | None:
     return builder.root
 
 
-def decode(content: bytes, report: Report, limits: Limits) -> str:
+def decode(content: bytes, report: Report, *, limits: Limits) -> str:
     """Decode UTF-8, or UTF-16 with a byte order mark, checking the size first."""
     if len(content) > limits.bytes:
         report.stop(Mark(1, 1), f"larger than {limits.bytes} bytes; split the file")

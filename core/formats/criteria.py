@@ -94,7 +94,7 @@ def read_argv(entry: Entry, report: Report) -> tuple[str, ...]:
 
 def _file(entry: Entry, report: Report) -> FileCheck | None:
     path = entry.value.text if isinstance(entry.value, Scalar) else ""
-    return FileCheck(path=path) if _inside(path, entry.value, report) else None
+    return FileCheck(path=path) if _inside(path, entry.value, report=report) else None
 
 
 def _contains(entry: Entry, report: Report) -> ContainsCheck | None:
@@ -107,14 +107,14 @@ def _contains(entry: Entry, report: Report) -> ContainsCheck | None:
     given = [one for one in (text, pattern) if one is not None and one.text]
     if len(given) != 1:
         report.refuse(entry.value.mark, "contains needs exactly one of text and pattern")
-    inside = _inside(file.text if file else "", file or entry.value, report)
+    inside = _inside(file.text if file else "", file or entry.value, report=report)
     compiles = pattern is None or _compiles(pattern, report)
     if file is None or len(given) != 1 or not inside or not compiles:
         return None
     return ContainsCheck(file=file.text, text=text.text if text else None, pattern=pattern.text if pattern else None)
 
 
-def _inside(path: str, node: Node, report: Report) -> bool:
+def _inside(path: str, node: Node, *, report: Report) -> bool:
     parts = PurePosixPath(path.replace("\\", "/"))
     if not path.strip():
         report.refuse(node.mark, "the check names no file")

@@ -53,19 +53,19 @@ class NativeReader:
     unread: list[dict[str, JsonValue]] = field(default_factory=list)
     """For each draft, the keys that were not understood."""
 
-    def collect(self, node: Node, prefix: str, category: str = "") -> None:
+    def collect(self, node: Node, prefix: str, *, category: str = "") -> None:
         """Read a list of requirements, an id-keyed mapping, or a mapping of categories."""
         match node:
             case Sequence(items=items):
                 for item in items:
-                    self._item(item, prefix, category)
+                    self._item(item, prefix, category=category)
             case Mapping(entries=entries):
                 for entry in entries:
-                    self._entry(entry, prefix, category)
+                    self._entry(entry, prefix, category=category)
             case Scalar():
                 self.report.refuse(node.mark, f"requirements must be a list or a mapping, not {kind_of(node)}; {HOW}")
 
-    def _item(self, item: Node, prefix: str, category: str) -> None:
+    def _item(self, item: Node, prefix: str, *, category: str) -> None:
         match item:
             case Scalar() if is_null(item) or not item.text.strip():
                 self.report.refuse(item.mark, "an empty requirement; write what is wanted or take the line out")
@@ -76,12 +76,12 @@ class NativeReader:
             case Sequence():
                 self.report.refuse(item.mark, "a requirement must be a text or a mapping, not a list")
 
-    def _entry(self, entry: Entry, prefix: str, category: str) -> None:
+    def _entry(self, entry: Entry, prefix: str, *, category: str) -> None:
         value = entry.value
         if isinstance(value, Mapping) and not is_category(value):
             self._requirement(value, entry.key, prefix=prefix, category=category)
         elif not isinstance(value, Scalar):
-            self.collect(value, prefix, f"{category}/{entry.name}" if category else entry.name)
+            self.collect(value, prefix, category=f"{category}/{entry.name}" if category else entry.name)
         elif is_null(value) or not value.text.strip():
             said = f"{shorten(entry.name)} says nothing; write what is wanted or take the line out"
             self.report.refuse(entry.key.mark, said)
