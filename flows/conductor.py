@@ -5,9 +5,11 @@ It holds no opinion of its own: `decide` says what is next, `_perform` does it, 
 
 import time
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any, assert_never
 
 from prefect import allow_failure, task
+from prefect.client.schemas.objects import StateDetails
 from prefect.futures import PrefectFuture
 from prefect.states import Cancelled, Completed, State
 
@@ -44,7 +46,7 @@ class Conductor:
         """Begin where the run stands."""
         self._execution = execution
         self._futures: dict[ItemId, PrefectFuture[Any]] = {}
-        self._watched: set[ItemId] = set()
+        self._ended: SimpleQueue[ItemId] = SimpleQueue()
         self._reused = frozenset(item.id for item in execution.state.items.values() if item.settled)
         path = snapshot_path(Path(execution.state.output), execution.run_id)
         self._snapshots = SnapshotWriter(path, execution.plan, monotonic=time.monotonic)
@@ -114,8 +116,11 @@ class Conductor:
         )
         future = prepared.submit(self._execution.run_id, item.id, state.generation, wait_for=self._upstream(item))
         self._futures[item.id] = future
-        self._watched.add(item.id)
-        future.add_done_callback(lambda _done: self._execution.poke())
+        future.add_done_callback(lambda _done: self._note_end(item.id))
+
+    def _note_end(self, item: ItemId) -> None:
+        self._ended.put(item)
+        self._execution.poke()
 
     def _upstream(self, item: WorkItem) -> list[Any]:
         return [self._future(one) for one in item.depends_on]
@@ -154,8 +159,8 @@ class Conductor:
 
     def _mend(self) -> None:
         """An attempt whose task ended without a word to the journal was lost to an error of the engine."""
-        for item in [one for one in self._watched if self._futures[one].state.is_final()]:
-            self._watched.discard(item)
+        while not self._ended.empty():
+            item = self._ended.get()
             state = self._execution.state.items[item]
             if state.settled or self._execution.control.draining.is_set():
                 continue
@@ -183,8 +188,13 @@ class Conductor:
             self._show(self._execution.plan.item_by_id[one])
         name, message = _shown(self._execution.state.items[item.id], reused=item.id in self._reused)
         prepared = settled_item.with_options(task_run_name=item.id)
-        upstream = [allow_failure(self._futures[one]) for one in item.depends_on]
+        upstream = [_edge_to(self._futures[one]) for one in item.depends_on]
         self._futures[item.id] = prepared.submit(name, message, wait_for=upstream)
+
+
+def _edge_to(future: PrefectFuture[Any]) -> State[Any]:
+    """A stand-in for a future: `wait_for` shows the edge, and does not refuse an upstream that was cancelled."""
+    return Completed(data="shown", state_details=StateDetails(task_run_id=future.task_run_id))
 
 
 def _shown(item: ItemState, *, reused: bool) -> tuple[str, str]:

@@ -21,7 +21,6 @@ def settle(run_id: RunId) -> bool:
     """
     _, queued = EventsWorker.drain_all(timeout=PATIENCE)
     _, unsent = APILogWorker.drain_all(timeout=PATIENCE)
-    print("SETTLE", queued, unsent)
     return not queued and not unsent and _recorded(run_id)
 
 

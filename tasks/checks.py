@@ -66,7 +66,7 @@ def _contains(check: ContainsCheck, workspace: Path) -> Evidence:
     with path.open("rb") as file:
         text = file.read(SEARCHED).decode("utf-8", "replace")
     wanted = check.text is None or check.text in text
-    matched = check.pattern is None or re.search(check.pattern, text) is not None
+    matched = check.pattern is None or re.search(check.pattern, text, re.MULTILINE) is not None
     said = "found" if wanted and matched else f"not found in the {len(text)} characters of {check.file}"
     return _evidence(check, passed=wanted and matched, output=said, digests={check.file: _digest(path)})
 

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from prefect.events.worker import EventsWorker
+from prefect.logging.handlers import APILogWorker
 from prefect.settings import (
     PREFECT_API_AUTH_STRING,
     PREFECT_API_URL,
@@ -29,6 +31,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateServer]:
         }
         with temporary_settings(updates=updates):
             yield running
+            EventsWorker.drain_all(timeout=10)  # else they try for a minute at exit to reach a server that is gone
+            APILogWorker.drain_all(timeout=10)
 
 
 @pytest.fixture
