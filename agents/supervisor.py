@@ -71,7 +71,7 @@ def run_process(job: Job, *, stop: Stop, on_line: OnLine | None = None) -> Ended
     """
     begun = time.monotonic()
     with _stdin(job.stdin) as stdin:
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # noqa: S603 - an argument list, never a shell
             job.argv,
             cwd=job.cwd,
             env=dict(job.environment),
@@ -97,8 +97,7 @@ def _stdin(path: str | None) -> IO[bytes]:
 def _watch(process: subprocess.Popen[bytes], output: "_Output", job: Job, stop: Stop, begun: float) -> Ending:
     """Read until the program has ended, or must be ended."""
     with selectors.DefaultSelector() as selector:
-        for stream in (process.stdout, process.stderr):
-            assert stream is not None
+        for stream in filter(None, (process.stdout, process.stderr)):
             os.set_blocking(stream.fileno(), False)
             selector.register(stream, selectors.EVENT_READ)
         heard = time.monotonic()
@@ -129,7 +128,7 @@ class _Output:
     """What a program prints: to its log up to a limit, its tail in memory, its lines to whoever listens."""
 
     def __init__(self, log: str | None, on_line: OnLine | None) -> None:
-        self._log = Path(log).open("ab") if log else None
+        self._log = Path(log).open("ab") if log else None  # noqa: SIM115 - closed by close()
         self._written = 0
         self._dropped = 0
         self._tail = b""

@@ -19,7 +19,7 @@ from prefect_swarm.journal.checkpoints import read_snapshot
 from prefect_swarm.journal.home import open_journal
 
 WITHOUT_RUNNER = """no runner for {agents}; ways on:
-  - give the agent a runner: `runner: {{command: [program, argument]}}` or `runner: {{python: "module:function"}}` in its card
+  - give the agent a runner in its card: `runner: {{command: [program, argument]}}`, or `{{python: "module:function"}}`
   - use your own agents: --agents DIR
   - try the plan without any agent: --rehearse"""
 """What is said when a plan cannot run."""

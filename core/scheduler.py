@@ -21,6 +21,9 @@ from prefect_swarm.core.state import (
     requirement_status,
 )
 
+NAMED = 3
+"""Failed items that the reason of an end names."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -154,5 +157,5 @@ def _ends(plan: Plan, state: RunState, limits: Limits, marks: tuple[Mark, ...]) 
 def _reason(failed: tuple[ItemId, ...]) -> str:
     if not failed:
         return ""
-    more = f" and {len(failed) - 3} more" if len(failed) > 3 else ""
-    return f"failed: {', '.join(failed[:3])}{more}"
+    more = f" and {len(failed) - NAMED} more" if len(failed) > NAMED else ""
+    return f"failed: {', '.join(failed[:NAMED])}{more}"

@@ -17,6 +17,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from http import HTTPStatus
 from pathlib import Path
 
 import psutil
@@ -154,7 +155,7 @@ def _start(home: Path) -> PrivateServer:
     argv = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     with (home / "server.log").open("ab") as log:
         # A session of its own: Ctrl-C in the terminal is for the run, which then stops the server itself.
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter
             argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, start_new_session=True, cwd=home
         )
     _children[process.pid] = process
@@ -219,7 +220,7 @@ def _signal(process: psutil.Process, *, kill: bool) -> None:
 def _healthy(api: str, *, timeout: float) -> bool:
     try:
         with urllib.request.urlopen(f"{api.rstrip('/')}/health", timeout=timeout) as answer:  # noqa: S310 - http(s) only, from settings
-            return bool(answer.status == 200)
+            return bool(answer.status == HTTPStatus.OK)
     except (urllib.error.URLError, OSError, ValueError):
         return False
 

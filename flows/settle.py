@@ -1,10 +1,12 @@
 """Giving Prefect's server what this process still owes it: its states and logs travel there after the fact."""
 
 import time
+from collections.abc import Callable
 
 import httpx
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterName
+from prefect.client.schemas.objects import TaskRun
 from prefect.events.worker import EventsWorker
 from prefect.logging.handlers import APILogWorker
 
@@ -26,14 +28,17 @@ def settle(run_id: RunId) -> bool:
 
 def _recorded(run_id: RunId) -> bool:
     mine = FlowRunFilter(name=FlowRunFilterName(any_=[run_id]))
-    deadline = time.monotonic() + PATIENCE
     try:
         with get_client(sync_client=True) as client:
-            while time.monotonic() < deadline:
-                shown = client.read_task_runs(flow_run_filter=mine)
-                if all(one.state is not None and one.state.is_final() for one in shown):
-                    return True
-                time.sleep(0.1)
+            return _wait(lambda: client.read_task_runs(flow_run_filter=mine))
     except httpx.HTTPError:
         return False
-    return False
+
+
+def _wait(look: Callable[[], list[TaskRun]]) -> bool:
+    deadline = time.monotonic() + PATIENCE
+    while not all(one.state is not None and one.state.is_final() for one in look()):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.1)
+    return True

@@ -1,4 +1,4 @@
-"""What an agent is told: its requirement and criteria, what it builds on, the evidence of its last attempt; nothing else.
+"""What an agent is told: its requirement, what it builds on, the evidence of its last attempt; nothing else.
 
 Text of other agents arrives between delimiters, with its origin. No template engine ever sees any of it.
 """

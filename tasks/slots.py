@@ -7,6 +7,7 @@ below one limit, and what people see under Concurrency in Prefect's UI. If the s
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Self
 from uuid import UUID
 
 import httpx
@@ -31,7 +32,7 @@ class Slots:
     """The leases of one run, on one long-lived client."""
 
     def __init__(self, run_id: RunId, maximum: int, *, stop: Stop, trouble: Callable[[Exception], None]) -> None:
-        """Prepare for a run with so many slots; `trouble` is told when the server does not answer, each time it begins."""
+        """Prepare for a run with so many slots; `trouble` is told each time the server begins not to answer."""
         self._run, self._maximum, self._stop, self._trouble = run_id, maximum, stop, trouble
         self._client: SyncPrefectClient | None = None
         self._leases: set[UUID] = set()
@@ -40,7 +41,7 @@ class Slots:
         self._away = False
         self._renewer = threading.Thread(target=self._renew, name="swarm-slots", daemon=True)
 
-    def __enter__(self) -> "Slots":
+    def __enter__(self) -> Self:
         """Make the run's limit known to the server."""
         self._client = get_client(sync_client=True)
         self._client.__enter__()

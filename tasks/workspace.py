@@ -29,13 +29,13 @@ def _walk(folder: Path) -> Iterator[tuple[str, tuple[int, int]]]:
     for place, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if name not in IGNORED]
         for name in names:
-            path = os.path.join(place, name)
+            path = Path(place, name)
             try:
-                found = os.lstat(path)
+                found = path.lstat()
             except FileNotFoundError:
                 continue  # gone while we looked; agents work beside each other here
             if stat.S_ISREG(found.st_mode):
-                yield os.path.relpath(path, folder), (found.st_size, found.st_mtime_ns)
+                yield str(path.relative_to(folder)), (found.st_size, found.st_mtime_ns)
 
 
 def changes(folder: Path, before: Listing) -> tuple[FileChange, ...]:

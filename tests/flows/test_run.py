@@ -52,8 +52,8 @@ def test_a_failed_attempt_is_retried_with_its_evidence(stage: Stage) -> None:
     """The attempt after a failed check finds that check's evidence in its prompt."""
     check = RunCheck(argv=("sh", "-c", "echo the-sign-is-missing; test -f sign.txt"))
     script = (
-        'import os; text = open(os.environ["SWARM_PROMPT_FILE"]).read(); "the-sign-is-missing" in text.partition("Evidence")[2]'
-        ' and open("sign.txt", "w").close()'
+        'import os; told = open(os.environ["SWARM_PROMPT_FILE"]).read().partition("Evidence")[2]; '
+        '"the-sign-is-missing" in told and open("sign.txt", "w").close()'
     )
     plan = plan_of(Part("A", retries=1, acceptance=(check,), argv=("python3", "-c", script)))
 
