@@ -15,6 +15,7 @@ from prefect.settings import (
 )
 
 from prefect_swarm.flows.server import PrivateServer, private_server
+from prefect_swarm.testing.project import Project
 from prefect_swarm.testing.stage import Stage
 
 
@@ -41,3 +42,10 @@ def stage(server: PrivateServer, tmp_path: Path) -> Stage:
     assert server.alive
 
     return Stage(tmp_path)
+
+
+@pytest.fixture
+def project(server: PrivateServer, tmp_path: Path) -> Project:
+    """A project on disk whose runs use the shared server."""
+    home = tmp_path / "prefect"
+    return Project(tmp_path, server.client_environment(home))
