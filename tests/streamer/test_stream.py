@@ -64,6 +64,15 @@ async def received(connection: ClientConnection, wanted: Callable[[dict[str, obj
     return found
 
 
+@asynccontextmanager
+async def serving(journal: Journal, settings: Settings) -> AsyncIterator[None]:
+    """A streamer beside a client in this loop, which goes on while it starts and stops."""
+    streamer = Streamer(journal, settings)
+    await asyncio.to_thread(streamer.start)
+    yield
+    await asyncio.to_thread(streamer.stop)
+
+
 def is_event(seq: int) -> Callable[[dict[str, object]], bool]:
     """Tell whether a frame carries the event with this number."""
     return lambda frame: frame["type"] == "event" and frame["event"]["seq"] == seq  # type: ignore[index]
@@ -237,12 +246,12 @@ def test_client_goes_on_after_a_restart(journal: Journal, settings: Settings, to
 
     async def test() -> None:
         frames = follow(f"ws://127.0.0.1:{settings.websocket_port}", tokens.view, Subscribe(run="last"))
-        with Streamer(journal, settings):
+        async with serving(journal, settings):
             await anext(frames)
             scene.start(1)
             before = await until(frames, lambda frame: isinstance(frame, EventFrame) and frame.event.seq == 4)
         scene.start(2)
-        with Streamer(journal, settings):
+        async with serving(journal, settings):
             scene.start(3)
             after = await until(frames, lambda frame: isinstance(frame, EventFrame) and frame.event.seq == 8)
             await frames.aclose()
