@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 from types import TracebackType
-from typing import Literal
+from typing import Literal, Self
 
 from rich.console import Console
 from rich.live import Live
@@ -57,7 +57,13 @@ class ProgressDisplay:
     """Shows a run of this process: `on_records` listens to the journal's feed, a thread of its own draws."""
 
     def __init__(
-        self, plan: Plan, console: Console, *, state: RunState, live: bool | None = None, clock: Callable[[], float] = time.time
+        self,
+        plan: Plan,
+        console: Console,
+        *,
+        state: RunState,
+        live: bool | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         """Begin with the state that the first records will follow."""
         self._plan, self._state, self._clock = plan, state, clock
@@ -67,7 +73,7 @@ class ProgressDisplay:
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="swarm-progress", daemon=True)
 
-    def __enter__(self) -> "ProgressDisplay":
+    def __enter__(self) -> Self:
         """Take the screen and begin to draw."""
         self._screen.open()
         self._thread.start()

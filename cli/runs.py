@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from prefect_swarm.cli.render import RUN_STYLES, clean
+from prefect_swarm.cli.render import RUN_STYLES, clean, percent
 from prefect_swarm.cli.speaker import Speaker
 from prefect_swarm.core.settings import settings_from
 from prefect_swarm.core.state import RunStatus
@@ -49,4 +49,4 @@ def _row(one: RunSummary) -> tuple[Text, ...]:
     begun = datetime.fromtimestamp(one.created, UTC).astimezone().strftime("%Y-%m-%d %H:%M")
     project = clean(one.project) + (" (rehearsal)" if one.rehearsal else "")
     told = Text(status.replace("_", " "), RUN_STYLES.get(status, "yellow"))
-    return Text(one.run_id, "bold"), Text(project), Text(begun), told, Text(f"{one.percent:.0f}%")
+    return Text(one.run_id, "bold"), Text(project), Text(begun), told, Text(percent(one.percent))

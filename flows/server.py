@@ -6,7 +6,6 @@ frees the lock of a process that dies. It is never Prefect's hidden ephemeral se
 
 import base64
 import fcntl
-import json
 import os
 import secrets
 import socket

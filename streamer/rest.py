@@ -45,7 +45,11 @@ class Session(Value):
 def make_app(hub: Hub, guard: Guard, address: Address) -> FastAPI:
     """Build the HTTP application of a streamer."""
     app = FastAPI(
-        title="prefect-swarm", docs_url=None, redoc_url=None, openapi_url=f"{PREFIX}/openapi.json", redirect_slashes=False
+        title="prefect-swarm",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=f"{PREFIX}/openapi.json",
+        redirect_slashes=False,
     )
     page = page_files(address)
     _add_page(app, page)
@@ -58,7 +62,7 @@ def make_app(hub: Hub, guard: Guard, address: Address) -> FastAPI:
 
 
 def page_files(address: Address) -> dict[str, tuple[bytes, str]]:
-    """Read the page: path -> body and media type; the page learns the port of the WebSocket from a meta element."""
+    """Read the page, path -> body and media type; it learns the port of the WebSocket from a meta element."""
     folder = resources.files("prefect_swarm.streamer.page")
     files = {
         f"/page/{one.name}": (one.read_bytes(), MEDIA[one.name.rsplit(".", 1)[-1]])

@@ -24,6 +24,9 @@ CLOSING = 1.0
 """Seconds that a client is given to say goodbye."""
 TOKEN = "token."  # noqa: S105 - the prefix of the sub-protocol that carries it
 _LOGGER = logging.getLogger("prefect_swarm.streamer.sockets")
+_LOGGER.addFilter(
+    lambda record: record.msg != "opening handshake failed"
+)  # a stranger's fault, and no news to our user
 
 
 async def serve_sockets(hub: Hub, guard: Guard, listener: socket) -> Server:

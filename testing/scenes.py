@@ -121,7 +121,9 @@ class Scene:
     def retry(self, number: int, *, delay: float) -> None:
         """Have the attempt fail its checks, and a retry scheduled."""
         item = item_of(number)
-        failure = on.AttemptFailed(item=item, attempt=1, failure=Failure.CHECK_FAILED, reason="run: pytest -q exited with 1")
+        failure = on.AttemptFailed(
+            item=item, attempt=1, failure=Failure.CHECK_FAILED, reason="run: pytest -q exited with 1"
+        )
         due = self.journal.clock() + delay
         self.tell(failure, on.RetryScheduled(item=item, attempt=2, delay=delay, due=due))
 
@@ -132,7 +134,10 @@ class Scene:
         self.tell(
             on.AttemptFailed(item=item, attempt=1, failure=Failure.AGENT_FAILED, reason=reason, output=reason),
             on.ItemFailed(item=item, failure=Failure.AGENT_FAILED, reason=reason, remedy=remedy),
-            *(on.ItemBlocked(item=one, cause=item, reason=f"waits for {item}, which failed") for one in self.plan.dependents[item]),
+            *(
+                on.ItemBlocked(item=one, cause=item, reason=f"waits for {item}, which failed")
+                for one in self.plan.dependents[item]
+            ),
         )
 
     def end(self, outcome: str = "completed") -> None:
@@ -167,7 +172,9 @@ def lively(scene: Scene) -> None:
     scene.progress(7, 0.2, "planning the table of accounts")
     scene.tell(
         on.CheckpointSaved(number=1, completed=2, digest="0" * 64),
-        on.ErrorOccurred(where="prefect", message="Prefect's server did not answer for 4 s", remedy="nothing; it was tried again"),
+        on.ErrorOccurred(
+            where="prefect", message="Prefect's server did not answer for 4 s", remedy="nothing; it was tried again"
+        ),
         on.InterventionRequested(question="q1", items=(item_of(3),), reason="1 item failed and blocks another"),
     )
 
@@ -176,5 +183,7 @@ def _ending(item: ItemId, number: int) -> Iterator[on.Event]:
     files = (on.FileChange(path=f"src/part_{number}.py", change="created", size=120),)
     yield on.AttemptReported(item=item, attempt=1, seconds=12.0 + number, summary="done", files=files)
     for title, kind in (("run: pytest -q", "run"), (f"file: src/part_{number}.py", "file")):
-        yield on.CheckFinished(item=item, attempt=1, evidence=on.Evidence(title=title, kind=kind, passed=True, seconds=0.4))
+        yield on.CheckFinished(
+            item=item, attempt=1, evidence=on.Evidence(title=title, kind=kind, passed=True, seconds=0.4)
+        )
     yield on.ItemVerified(item=item, attempt=1, seconds=12.0 + number)

@@ -19,7 +19,9 @@ def settings(tmp_path: Path) -> Settings:
     with socket.socket() as one, socket.socket() as two:
         one.bind(("127.0.0.1", 0))
         two.bind(("127.0.0.1", 0))
-        return Settings(home=str(tmp_path / "home"), http_port=one.getsockname()[1], websocket_port=two.getsockname()[1])
+        return Settings(
+            home=str(tmp_path / "home"), http_port=one.getsockname()[1], websocket_port=two.getsockname()[1]
+        )
 
 
 @pytest.fixture
