@@ -94,8 +94,9 @@ async def follow(
 
 async def _until_broken(url: str, token: str, cursor: Cursor) -> AsyncGenerator[ServerFrame, None]:
     try:
-        async for frame in _connected(url, token, cursor):
-            yield frame
+        async with aclosing(_connected(url, token, cursor)) as frames:
+            async for frame in frames:
+                yield frame
     except InvalidStatus as error:
         if error.response.status_code in _REFUSED:
             raise Unavailable(f"{url} refuses us: {(error.response.body or b'').decode().strip()}") from error

@@ -29,6 +29,7 @@ SECONDS = 20.0
 """How long anything may take before a test gives up."""
 WRITER = """
 import sys
+from pathlib import Path
 from typing import Any
 from prefect_swarm.journal.store import Journal
 from prefect_swarm.testing.scenes import Scene, plan_of
