@@ -50,9 +50,14 @@ class PythonRunner:
         target = str(options.pop("python"))
         requirement = assignment.requirement
         task = Task(
-            item=assignment.item, requirement=requirement.id, title=requirement.title, description=requirement.description,
-            prompt=assignment.prompt, workspace=assignment.workspace, attempt=assignment.attempt,
-        )  # fmt: skip
+            item=assignment.item,
+            requirement=requirement.id,
+            title=requirement.title,
+            description=requirement.description,
+            prompt=assignment.prompt,
+            workspace=assignment.workspace,
+            attempt=assignment.attempt,
+        )
         path = Path(assignment.folder) / "task.json"
         path.write_text(json.dumps(asdict(task)), encoding="utf-8")
         argv = (sys.executable, "-m", "prefect_swarm.agents.callable", target, str(path), assignment.card.folder)
@@ -71,7 +76,7 @@ def load_function(target: str) -> Callable[[Task], object]:
 
 def main(target: str, task_file: str, folder: str) -> None:
     """Run a function as an agent, in this process; what it returns becomes the summary."""
-    sys.path[:0] = [entry for entry in (folder, os.getcwd()) if entry]
+    sys.path[:0] = [entry for entry in (folder, str(Path.cwd())) if entry]
     task = Task(**json.loads(Path(task_file).read_text(encoding="utf-8")))
     said = load_function(target)(task)
     result = json.dumps({"summary": "" if said is None else str(said)})

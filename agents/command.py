@@ -51,16 +51,25 @@ class CommandRunner:
         return self.run_argv(assignment, argv, options, progress=progress, stop=stop)
 
     def run_argv(
-        self, assignment: Assignment, argv: tuple[str, ...], options: CommandOptions, *, progress: Callable[[Report], None],
+        self,
+        assignment: Assignment,
+        argv: tuple[str, ...],
+        options: CommandOptions,
+        *,
+        progress: Callable[[Report], None],
         stop: Stop,
-    ) -> Outcome:  # fmt: skip
+    ) -> Outcome:
         """Run an argument list as the agent."""
         environment = environment_for(assignment, os.environ, self._pass_env) | options.env
         job = Job(
-            argv=argv, cwd=assignment.workspace, environment=environment, timeout=assignment.timeout,
-            idle_timeout=assignment.idle_timeout, log=f"{assignment.folder}/agent.log",
+            argv=argv,
+            cwd=assignment.workspace,
+            environment=environment,
+            timeout=assignment.timeout,
+            idle_timeout=assignment.idle_timeout,
+            log=f"{assignment.folder}/agent.log",
             stdin=environment["SWARM_PROMPT_FILE"] if options.prompt == "stdin" else None,
-        )  # fmt: skip
+        )
         try:
             ended = run_process(job, stop=stop, on_line=lambda line: _tell(line, progress))
         except OSError as error:
@@ -84,7 +93,9 @@ def _outcome(ended: Ended, assignment: Assignment) -> Outcome:
         case Ending.STOPPED:
             return Outcome(ended.seconds, Failure.INTERRUPTED, "stopped with the run", output=ended.output)
         case Ending.TIMED_OUT:
-            return Outcome(ended.seconds, Failure.TIMED_OUT, f"still running after {assignment.timeout:g} s", output=ended.output)
+            return Outcome(
+                ended.seconds, Failure.TIMED_OUT, f"still running after {assignment.timeout:g} s", output=ended.output
+            )
         case Ending.IDLE:
             reason = f"silent for {assignment.idle_timeout:g} s"
             return Outcome(ended.seconds, Failure.STUCK, reason, output=ended.output)

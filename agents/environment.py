@@ -5,7 +5,22 @@ from collections.abc import Mapping
 from prefect_swarm.core.ports import Assignment
 
 ALLOWED = frozenset(
-    ["PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TERM", "TMPDIR", "TZ", "VIRTUAL_ENV", "NO_COLOR", "SSL_CERT_FILE", "SSL_CERT_DIR"]
+    [
+        "PATH",
+        "HOME",
+        "USER",
+        "LOGNAME",
+        "SHELL",
+        "LANG",
+        "LANGUAGE",
+        "TERM",
+        "TMPDIR",
+        "TZ",
+        "VIRTUAL_ENV",
+        "NO_COLOR",
+        "SSL_CERT_FILE",
+        "SSL_CERT_DIR",
+    ]
 ) | {"PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED", "PYTHONPYCACHEPREFIX", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"}
 """Names that pass; `LC_*` passes too."""
 MARKER = ("SWARM_RUN", "SWARM_ITEM", "SWARM_ATTEMPT")
@@ -14,7 +29,9 @@ MARKER = ("SWARM_RUN", "SWARM_ITEM", "SWARM_ATTEMPT")
 
 def environment_for(assignment: Assignment, ours: Mapping[str, str], pass_env: tuple[str, ...]) -> dict[str, str]:
     """Build the environment of an attempt's processes from ours: allowed names, those to pass, and `SWARM_*`."""
-    passed = {name: value for name, value in ours.items() if name in ALLOWED or name.startswith("LC_") or name in pass_env}
+    passed = {
+        name: value for name, value in ours.items() if name in ALLOWED or name.startswith("LC_") or name in pass_env
+    }
     return passed | {
         "SWARM_RUN": assignment.run_id,
         "SWARM_ITEM": assignment.item,

@@ -71,16 +71,22 @@ def run_process(job: Job, *, stop: Stop, on_line: OnLine | None = None) -> Ended
     """
     begun = time.monotonic()
     with _stdin(job.stdin) as stdin:
-        process = subprocess.Popen(
-            job.argv, cwd=job.cwd, env=dict(job.environment), stdin=stdin, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, start_new_session=True,
-        )  # fmt: skip
+        process = subprocess.Popen(  # noqa: S603 - an argument list, never a shell
+            job.argv,
+            cwd=job.cwd,
+            env=dict(job.environment),
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
     output = _Output(job.log, on_line)
-    try:
-        ending = _watch(process, output, job, stop, begun)
-    finally:
-        end_tree(process, job.environment)
-        output.close()
+    with process:  # closes our ends of its pipes
+        try:
+            ending = _watch(process, output, job, stop, begun)
+        finally:
+            end_tree(process, job.environment)
+            output.close()
     return Ended(ending, process.wait(), output.tail(), time.monotonic() - begun)
 
 
@@ -91,8 +97,7 @@ def _stdin(path: str | None) -> IO[bytes]:
 def _watch(process: subprocess.Popen[bytes], output: "_Output", job: Job, stop: Stop, begun: float) -> Ending:
     """Read until the program has ended, or must be ended."""
     with selectors.DefaultSelector() as selector:
-        for stream in (process.stdout, process.stderr):
-            assert stream is not None
+        for stream in filter(None, (process.stdout, process.stderr)):
             os.set_blocking(stream.fileno(), False)
             selector.register(stream, selectors.EVENT_READ)
         heard = time.monotonic()
@@ -123,7 +128,7 @@ class _Output:
     """What a program prints: to its log up to a limit, its tail in memory, its lines to whoever listens."""
 
     def __init__(self, log: str | None, on_line: OnLine | None) -> None:
-        self._log = Path(log).open("ab") if log else None
+        self._log = Path(log).open("ab") if log else None  # noqa: SIM115 - closed by close()
         self._written = 0
         self._dropped = 0
         self._tail = b""
@@ -228,5 +233,3 @@ def _wait_until(holds: Callable[[], bool], timeout: float) -> None:
     deadline = time.monotonic() + timeout
     while not holds() and time.monotonic() < deadline:
         time.sleep(0.02)
-
-

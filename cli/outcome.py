@@ -2,16 +2,21 @@
 
 from prefect_swarm.core.state import RunStatus
 
+UNTOLD = 5
+"""The outcome stands in the journal, but Prefect could not be told."""
+INTERRUPTED = 130
+"""Stopped by its operator; `swarm resume` goes on."""
+
 EXIT_CODES: dict[RunStatus, int] = {
     RunStatus.RUNNING: 0,
     RunStatus.PAUSED: 6,
     RunStatus.SUSPENDED: 6,
-    RunStatus.INTERRUPTED: 130,
+    RunStatus.INTERRUPTED: INTERRUPTED,
     RunStatus.COMPLETED: 0,
     RunStatus.FAILED: 1,
     RunStatus.COMPLETED_WITH_FAILURES: 2,
     RunStatus.ABORTED: 3,
     RunStatus.BLOCKED: 4,
-    RunStatus.CANCELLED: 130,
+    RunStatus.CANCELLED: INTERRUPTED,
 }
 """0 completed, 1 failed, 2 completed with failures, 3 aborted, 4 blocked, 6 waits for a person, 130 resumable."""

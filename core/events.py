@@ -76,7 +76,9 @@ class RunResumed(Value):
     reason: str
     flow_run_id: str | None = None
     max_parallel: int | None = None
-    retry_failed: bool = Field(default=False, description="Failed items get a new generation, as a person asked for it.")
+    retry_failed: bool = Field(
+        default=False, description="Failed items get a new generation, as a person asked for it."
+    )
 
 
 class RunEnded(Value):
@@ -288,7 +290,14 @@ class Record:
         """Give the envelope as it travels: run_id, stream, seq, at, type, data."""
         data = self.event.model_dump(mode="json")
         kind = data.pop("type")
-        return {"run_id": self.run_id, "stream": self.stream, "seq": self.seq, "at": self.at, "type": kind, "data": data}
+        return {
+            "run_id": self.run_id,
+            "stream": self.stream,
+            "seq": self.seq,
+            "at": self.at,
+            "type": kind,
+            "data": data,
+        }
 
 
 def event_from(kind: str, data: dict[str, JsonValue]) -> Event:

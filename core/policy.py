@@ -42,16 +42,31 @@ POLICIES: dict[Failure, Policy] = {
         True, True, "the agent ended with an error", "read its log, mend what it names, then retry the item"
     ),
     Failure.CHECK_FAILED: Policy(
-        True, True, "the agent reported done, but a check failed", "look at the check's evidence, then retry with guidance"
+        True,
+        True,
+        "the agent reported done, but a check failed",
+        "look at the check's evidence, then retry with guidance",
     ),
-    Failure.TIMED_OUT: Policy(True, True, "the agent took longer than its timeout", "raise `timeout` or split the requirement"),
-    Failure.STUCK: Policy(True, True, "the agent repeated itself or fell silent", "retry with guidance or another agent"),
-    Failure.RATE_LIMITED: Policy(True, False, "the provider asked to wait", "wait for the reset, or lower --max-parallel"),
+    Failure.TIMED_OUT: Policy(
+        True, True, "the agent took longer than its timeout", "raise `timeout` or split the requirement"
+    ),
+    Failure.STUCK: Policy(
+        True, True, "the agent repeated itself or fell silent", "retry with guidance or another agent"
+    ),
+    Failure.RATE_LIMITED: Policy(
+        True, False, "the provider asked to wait", "wait for the reset, or lower --max-parallel"
+    ),
     Failure.BUDGET_SPENT: Policy(False, True, "the budget is spent", "raise the budget, then retry the item"),
     Failure.TOOL_MISSING: Policy(False, False, "a program or key is missing", "install it, then `swarm resume`"),
-    Failure.CHECKER_BROKEN: Policy(False, False, "a check could not be run", "mend the check's command, then `swarm resume`"),
-    Failure.PERMISSION_DENIED: Policy(False, True, "the agent lacked a right", "grant it with `rights:`, then retry the item"),
-    Failure.INVALID_OUTPUT: Policy(True, True, "the agent's result could not be read", "read its log, then retry the item"),
+    Failure.CHECKER_BROKEN: Policy(
+        False, False, "a check could not be run", "mend the check's command, then `swarm resume`"
+    ),
+    Failure.PERMISSION_DENIED: Policy(
+        False, True, "the agent lacked a right", "grant it with `rights:`, then retry the item"
+    ),
+    Failure.INVALID_OUTPUT: Policy(
+        True, True, "the agent's result could not be read", "read its log, then retry the item"
+    ),
     Failure.MERGE_CONFLICT: Policy(True, True, "the work conflicts with other work", "retry, or add a `depends_on`"),
     Failure.INTERRUPTED: Policy(True, False, "the run was interrupted", "`swarm resume` goes on from here"),
     Failure.CANCELLED: Policy(False, False, "the run was cancelled", "`swarm resume` goes on from here"),

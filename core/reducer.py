@@ -78,27 +78,31 @@ def _item_after(item: ItemState, event: on.ItemEvent, at: float) -> ItemState:
     match event:
         case on.ItemReady():
             return replace(item, status=ItemStatus.READY, since=at)
-        case on.AttemptStarted():
-            return replace(
-                item, status=ItemStatus.RUNNING, since=at, started=at, due=None, attempt=event.attempt, fraction=0.0,
-                message="", task_run_id=event.task_run_id,
-            )  # fmt: skip
-        case on.AttemptProgressed():
-            fraction = item.fraction if event.fraction is None else event.fraction
-            return replace(item, fraction=fraction, message=event.message or item.message)
-        case on.AttemptReported():
-            return replace(
-                item, status=ItemStatus.REPORTED, since=at, seconds=event.seconds, summary=event.summary,
-                files=event.files, evidence=(), output="", reason="", failure=None,
-            )  # fmt: skip
+        case on.AttemptStarted() | on.AttemptProgressed() | on.AttemptReported():
+            return _at_work(item, event, at)
         case on.CheckFinished():
             return replace(item, evidence=(*item.evidence, event.evidence))
         case on.AttemptFailed():
             return _after_failure(item, event)
         case on.RetryScheduled():
             return replace(item, status=ItemStatus.RETRY_WAITING, since=at, due=event.due)
-        case on.ItemVerified() | on.ItemFailed() | on.ItemBlocked() | on.ItemSkipped():
+        case _:
             return _settled(item, event, at)
+
+
+def _at_work(
+    item: ItemState, event: on.AttemptStarted | on.AttemptProgressed | on.AttemptReported, at: float
+) -> ItemState:
+    match event:
+        case on.AttemptStarted():
+            item = replace(item, status=ItemStatus.RUNNING, since=at, started=at, due=None, fraction=0.0, message="")
+            return replace(item, attempt=event.attempt, task_run_id=event.task_run_id)
+        case on.AttemptProgressed():
+            fraction = item.fraction if event.fraction is None else event.fraction
+            return replace(item, fraction=fraction, message=event.message or item.message)
+        case on.AttemptReported():
+            item = replace(item, status=ItemStatus.REPORTED, since=at, seconds=event.seconds, failure=None, reason="")
+            return replace(item, summary=event.summary, files=event.files, evidence=(), output="")
         case _:
             assert_never(event)
 
@@ -107,7 +111,12 @@ def _after_failure(item: ItemState, event: on.AttemptFailed) -> ItemState:
     counted = POLICIES[event.failure].counts
     checked = item.evidence if item.status is ItemStatus.REPORTED else ()
     return replace(
-        item, used=item.used + counted, failure=event.failure, reason=event.reason, output=event.output, evidence=checked
+        item,
+        used=item.used + counted,
+        failure=event.failure,
+        reason=event.reason,
+        output=event.output,
+        evidence=checked,
     )
 
 
@@ -116,7 +125,9 @@ def _settled(
 ) -> ItemState:
     match event:
         case on.ItemVerified():
-            return replace(item, status=ItemStatus.VERIFIED, since=at, fraction=1.0, message="", reason="", failure=None)
+            return replace(
+                item, status=ItemStatus.VERIFIED, since=at, fraction=1.0, message="", reason="", failure=None
+            )
         case on.ItemFailed():
             status = ItemStatus.CANCELLED if event.failure is Failure.CANCELLED else ItemStatus.FAILED
             return replace(item, status=status, since=at, due=None, failure=event.failure, reason=event.reason)
@@ -128,23 +139,12 @@ def _settled(
             assert_never(event)
 
 
-def _run_after(state: RunState, items: Items, event: on.RunEvent, at: float) -> RunState:  # noqa: C901, PLR0911 - a ladder over kinds
+def _run_after(state: RunState, items: Items, event: on.RunEvent, at: float) -> RunState:
     match event:
-        case on.RunStarted():
-            return replace(
-                state, status=RunStatus.RUNNING, started=at, max_parallel=event.max_parallel, output=event.output,
-                flow_run_id=event.flow_run_id, rehearsal=event.rehearsal,
-            )  # fmt: skip
+        case on.RunStarted() | on.RunPaused() | on.RunResumed() | on.RunEnded():
+            return _moved(state, items, event, at)
         case on.PlanCompiled() | on.PrefectStateChanged():
             return state
-        case on.RunPaused():
-            if event.status == "interrupted":
-                _let_go(items)
-            return replace(state, status=RunStatus(event.status), reason=event.reason)
-        case on.RunResumed():
-            return _resumed(state, items, event)
-        case on.RunEnded():
-            return replace(state, status=RunStatus(event.outcome), reason=event.reason, ended=at, questions=())
         case on.CheckpointSaved():
             return replace(state, checkpoint=event.number, marked=event.completed)
         case on.InterventionRequested():
@@ -154,6 +154,25 @@ def _run_after(state: RunState, items: Items, event: on.RunEvent, at: float) -> 
             return _decided(state, items, event, at)
         case on.ErrorOccurred():
             return replace(state, errors=(*state.errors[-9:], event))
+        case _:
+            assert_never(event)
+
+
+def _moved(
+    state: RunState, items: Items, event: on.RunStarted | on.RunPaused | on.RunResumed | on.RunEnded, at: float
+) -> RunState:
+    match event:
+        case on.RunStarted():
+            state = replace(state, status=RunStatus.RUNNING, started=at, max_parallel=event.max_parallel)
+            return replace(state, output=event.output, flow_run_id=event.flow_run_id, rehearsal=event.rehearsal)
+        case on.RunPaused():
+            if event.status == "interrupted":
+                _let_go(items)
+            return replace(state, status=RunStatus(event.status), reason=event.reason)
+        case on.RunResumed():
+            return _resumed(state, items, event)
+        case on.RunEnded():
+            return replace(state, status=RunStatus(event.outcome), reason=event.reason, ended=at, questions=())
         case _:
             assert_never(event)
 
@@ -174,17 +193,26 @@ def _resumed(state: RunState, items: Items, event: on.RunResumed) -> RunState:
             items[key] = replace(item, status=ItemStatus.PENDING, reason="")
     _unblock(items)
     return replace(
-        state, status=RunStatus.RUNNING, reason="", ended=None, questions=(),
-        flow_run_id=event.flow_run_id or state.flow_run_id, max_parallel=event.max_parallel or state.max_parallel,
-    )  # fmt: skip
+        state,
+        status=RunStatus.RUNNING,
+        reason="",
+        ended=None,
+        questions=(),
+        flow_run_id=event.flow_run_id or state.flow_run_id,
+        max_parallel=event.max_parallel or state.max_parallel,
+    )
 
 
 def _cost_nothing(item: ItemState) -> bool:
-    return item.status in {ItemStatus.FAILED, ItemStatus.CANCELLED} and not (item.failure and POLICIES[item.failure].counts)
+    return item.status in {ItemStatus.FAILED, ItemStatus.CANCELLED} and not (
+        item.failure and POLICIES[item.failure].counts
+    )
 
 
 def _renewed(item: ItemState) -> ItemState:
-    return replace(item, status=ItemStatus.PENDING, generation=item.generation + 1, used=0, due=None, fraction=0.0, message="")
+    return replace(
+        item, status=ItemStatus.PENDING, generation=item.generation + 1, used=0, due=None, fraction=0.0, message=""
+    )
 
 
 def _unblock(items: Items) -> None:

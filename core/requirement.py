@@ -53,7 +53,7 @@ class FileCheck(Value):
 
 
 class ContainsCheck(Value):
-    """A file that must contain a text, or match a regular expression of Python's `re`."""
+    """A file that must contain a text, or in whose lines a regular expression of Python's `re` is found."""
 
     kind: Literal["contains"] = "contains"
     file: str = Field(min_length=1)

@@ -7,6 +7,7 @@ performs the actions; their effects come back as events, and the next decision s
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from prefect_swarm.core.graph import Rank
 from prefect_swarm.core.ids import ItemId
 from prefect_swarm.core.plan import Plan, WorkItem
 from prefect_swarm.core.state import (
@@ -20,8 +21,8 @@ from prefect_swarm.core.state import (
     requirement_status,
 )
 
-Rank = tuple[float, ...]
-"""Smaller goes first."""
+NAMED = 3
+"""Failed items that the reason of an end names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,5 +157,5 @@ def _ends(plan: Plan, state: RunState, limits: Limits, marks: tuple[Mark, ...]) 
 def _reason(failed: tuple[ItemId, ...]) -> str:
     if not failed:
         return ""
-    more = f" and {len(failed) - 3} more" if len(failed) > 3 else ""
-    return f"failed: {', '.join(failed[:3])}{more}"
+    more = f" and {len(failed) - NAMED} more" if len(failed) > NAMED else ""
+    return f"failed: {', '.join(failed[:NAMED])}{more}"

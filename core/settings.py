@@ -19,7 +19,10 @@ class Settings(Value):
     runner: str = Field(default="", description="Runner of agents whose card names none.")
     max_parallel: int = Field(default=3, ge=1, le=1000, description="Attempts running at the same time.")
     retry_delays: tuple[float, ...] = Field(
-        default=(5.0, 15.0, 30.0), min_length=1, max_length=50, description="Seconds before each retry; the last repeats."
+        default=(5.0, 15.0, 30.0),
+        min_length=1,
+        max_length=50,
+        description="Seconds before each retry; the last repeats.",
     )
     retries: int = Field(default=2, ge=0, le=50, description="Retries of an item.")
     retries_high: int = Field(default=3, ge=0, le=50, description="Retries of an item of high or critical priority.")
@@ -28,7 +31,9 @@ class Settings(Value):
     pass_env: tuple[str, ...] = Field(default=(), description="Names of further environment variables that agents get.")
     rehearsal_seconds: float = Field(default=2.0, gt=0, description="Seconds that a rehearsed attempt takes.")
     lease_seconds: float = Field(default=15.0, gt=0, description="Seconds until a silent executor counts as dead.")
-    server_start_timeout: float = Field(default=180.0, gt=0, description="Seconds a private Prefect server may take to start.")
+    server_start_timeout: float = Field(
+        default=180.0, gt=0, description="Seconds a private Prefect server may take to start."
+    )
     websocket_port: int = Field(default=8765, ge=1, le=65535, description="Port of the WebSocket stream.")
     http_port: int = Field(default=8000, ge=1, le=65535, description="Port of REST and dashboard.")
     redis: str = Field(default="", description="Redis URL for the stream between machines; empty: not used.")

@@ -183,14 +183,32 @@ def view_update(plan: Plan, state: RunState, changed: frozenset[ItemId] | None, 
 def view_item(item: WorkItem, state: ItemState) -> ItemView:
     """Show one item."""
     return ItemView(
-        id=item.id, requirement=item.requirement, agent=item.agent, stage=item.stage, rights=item.rights,
-        runner=item.runner.kind if item.runner else "none", priority=item.priority, depends_on=item.depends_on,
-        status=state.status, percent=100 * share(state), generation=state.generation, attempt=state.attempt,
-        retries_left=max(0, item.retries - state.used), since=state.since, started=state.started, due=state.due,
-        seconds=state.seconds, message=state.message, failure=state.failure, reason=state.reason,
-        remedy=POLICIES[state.failure].remedy if state.failure else "", summary=state.summary,
-        evidence=state.evidence, files=state.files, task_run_id=state.task_run_id,
-    )  # fmt: skip
+        id=item.id,
+        requirement=item.requirement,
+        agent=item.agent,
+        stage=item.stage,
+        rights=item.rights,
+        runner=item.runner.kind if item.runner else "none",
+        priority=item.priority,
+        depends_on=item.depends_on,
+        status=state.status,
+        percent=100 * share(state),
+        generation=state.generation,
+        attempt=state.attempt,
+        retries_left=max(0, item.retries - state.used),
+        since=state.since,
+        started=state.started,
+        due=state.due,
+        seconds=state.seconds,
+        message=state.message,
+        failure=state.failure,
+        reason=state.reason,
+        remedy=POLICIES[state.failure].remedy if state.failure else "",
+        summary=state.summary,
+        evidence=state.evidence,
+        files=state.files,
+        task_run_id=state.task_run_id,
+    )
 
 
 def view_requirement(plan: Plan, state: RunState, requirement: Requirement) -> RequirementView:
@@ -198,17 +216,27 @@ def view_requirement(plan: Plan, state: RunState, requirement: Requirement) -> R
     items = plan.items_of[requirement.id]
     troubled = [state.items[item.id].reason for item in items if state.items[item.id].status in UNMET]
     return RequirementView(
-        id=requirement.id, title=requirement.title, description=requirement.description, priority=requirement.priority,
-        status=requirement_status(plan, state, requirement.id), percent=100 * requirement_share(plan, state, requirement.id),
-        depends_on=requirement.depends_on, agents=tuple(item.agent for item in items), items=tuple(item.id for item in items),
-        criteria=_criteria(plan, state, requirement), reason=next(iter(troubled), ""),
-    )  # fmt: skip
+        id=requirement.id,
+        title=requirement.title,
+        description=requirement.description,
+        priority=requirement.priority,
+        status=requirement_status(plan, state, requirement.id),
+        percent=100 * requirement_share(plan, state, requirement.id),
+        depends_on=requirement.depends_on,
+        agents=tuple(item.agent for item in items),
+        items=tuple(item.id for item in items),
+        criteria=_criteria(plan, state, requirement),
+        reason=next(iter(troubled), ""),
+    )
 
 
 def _criteria(plan: Plan, state: RunState, requirement: Requirement) -> tuple[CriterionView, ...]:
     items = plan.items_of[requirement.id]
     evidence = state.items[items[-1].id].evidence if items else ()
-    found = {one.title: "proved" if one.passed and not one.rehearsed else "unproved" if one.passed else "failed" for one in evidence}
+    found = {
+        one.title: "proved" if one.passed and not one.rehearsed else "unproved" if one.passed else "failed"
+        for one in evidence
+    }
     return tuple(_criterion(one, found) for one in requirement.acceptance)
 
 
@@ -223,15 +251,21 @@ def view_progress(plan: Plan, state: RunState, now: float) -> ProgressView:
     criteria = [one for requirement in plan.requirements for one in _criteria(plan, state, requirement)]
     statuses = [requirement_status(plan, state, one.id) for one in plan.requirements]
     return ProgressView(
-        status=state.status, reason=state.reason, percent=100 * run_share(plan, state),
+        status=state.status,
+        reason=state.reason,
+        percent=100 * run_share(plan, state),
         eta=None if state.status.ended else eta(plan, state, now),
         items={one: count for one in ItemStatus if (count := state.count(one))},
         requirements={one: count for one in RequirementStatus if (count := statuses.count(one))},
-        criteria=len(criteria), proved=sum(one.status == "proved" for one in criteria),
-        started=state.started, ended=state.ended, checkpoint=state.checkpoint, flow_run_id=state.flow_run_id,
+        criteria=len(criteria),
+        proved=sum(one.status == "proved" for one in criteria),
+        started=state.started,
+        ended=state.ended,
+        checkpoint=state.checkpoint,
+        flow_run_id=state.flow_run_id,
         questions=tuple(QuestionView(id=one.id, items=one.items, reason=one.reason) for one in state.questions),
         errors=state.errors,
-    )  # fmt: skip
+    )
 
 
 def _agents(plan: Plan, state: RunState, names: set[AgentName]) -> tuple[AgentView, ...]:
@@ -243,8 +277,12 @@ def _agent(plan: Plan, state: RunState, name: AgentName, description: str) -> Ag
     states = [state.items[item.id] for item in mine]
     runner = mine[0].runner.kind if mine and mine[0].runner else "none"
     return AgentView(
-        name=name, description=description, runner=runner, items=len(mine),
+        name=name,
+        description=description,
+        runner=runner,
+        items=len(mine),
         running=tuple(one.id for one in states if one.status in AT_WORK),
         verified=sum(one.status is ItemStatus.VERIFIED for one in states),
-        failed=sum(one.status is ItemStatus.FAILED for one in states), attempts=sum(one.attempt for one in states),
-    )  # fmt: skip
+        failed=sum(one.status is ItemStatus.FAILED for one in states),
+        attempts=sum(one.attempt for one in states),
+    )

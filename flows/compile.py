@@ -22,12 +22,11 @@ from prefect_swarm.flows.conductor import Conductor
 from prefect_swarm.journal.home import open_journal
 from prefect_swarm.journal.lease import Pulse
 from prefect_swarm.journal.store import Journal
-from prefect_swarm.tasks.execution import Control, Execution, Hold, registered
-from prefect_swarm.tasks.hooks import flow_state_changed
+from prefect_swarm.tasks.control import Control
+from prefect_swarm.tasks.execution import Execution, Hold, registered
+from prefect_swarm.tasks.hooks import flow_hook
 
-HOOKS: dict[str, Any] = {
-    name: [flow_state_changed] for name in ("on_running", "on_completion", "on_failure", "on_crashed", "on_cancellation")
-}
+HOOKS = ("on_running", "on_completion", "on_failure", "on_crashed", "on_cancellation")
 
 
 def compile_flow(
@@ -39,8 +38,9 @@ def compile_flow(
     without it each flow run is a run of its own, which Prefect's Retry of that flow run continues. Agents work in
     `output` (default: the current folder). Settings come from the environment where none are given.
     """
+    hooks: dict[str, Any] = {name: [flow_hook(settings)] for name in HOOKS}
 
-    @flow(name=plan.project.name, flow_run_name=_flow_run_name, validate_parameters=True, **HOOKS)
+    @flow(name=plan.project.name, flow_run_name=_flow_run_name, **hooks)
     def swarm(run: str | None = None) -> Any:
         run_id = RunId(run) if run else run_of_flow()
         return execute(plan, run_id, settings=settings or settings_from(os.environ), output=output, control=control)
@@ -82,7 +82,9 @@ def execute(
 def _require_runners(plan: Plan) -> None:
     without = [item.id for item in plan.items if item.runner is None]
     if without:
-        raise Unavailable(f"no runner for {', '.join(without[:5])}: name one with `runner:` in the agent's card, or rehearse")
+        raise Unavailable(
+            f"no runner for {', '.join(without[:5])}: name one with `runner:` in the agent's card, or rehearse"
+        )
 
 
 @contextmanager
@@ -115,7 +117,10 @@ def _open(execution: Execution, output: Path) -> None:
     if state.seq and state.started is not None:
         execution.record(
             on.RunResumed(
-                reason=_why(state), flow_run_id=flow_run_id, max_parallel=settings.max_parallel, retry_failed=state.status.ended
+                reason=_why(state),
+                flow_run_id=flow_run_id,
+                max_parallel=settings.max_parallel,
+                retry_failed=state.status.ended,
             )
         )
         return
@@ -124,9 +129,12 @@ def _open(execution: Execution, output: Path) -> None:
     execution.record(
         on.PlanCompiled(plan=plan.digest, requirements=len(plan.requirements), items=len(plan.items)),
         on.RunStarted(
-            plan=plan.digest, max_parallel=settings.max_parallel, flow_run_id=flow_run_id, rehearsal=plan.rehearsal,
+            plan=plan.digest,
+            max_parallel=settings.max_parallel,
+            flow_run_id=flow_run_id,
+            rehearsal=plan.rehearsal,
             output=str(output.absolute()),
-        ),  # fmt: skip
+        ),
     )
 
 

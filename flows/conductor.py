@@ -5,9 +5,11 @@ It holds no opinion of its own: `decide` says what is next, `_perform` does it, 
 
 import time
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any, assert_never
 
 from prefect import allow_failure, task
+from prefect.client.schemas.objects import StateDetails
 from prefect.futures import PrefectFuture
 from prefect.states import Cancelled, Completed, State
 
@@ -20,7 +22,8 @@ from prefect_swarm.core.state import UNMET, ItemState, ItemStatus, RunState, Run
 from prefect_swarm.journal.checkpoints import SnapshotWriter, snapshot_path
 from prefect_swarm.journal.failpoint import failpoint
 from prefect_swarm.tasks.attempt import attempt
-from prefect_swarm.tasks.execution import Answer, Execution
+from prefect_swarm.tasks.control import Answer
+from prefect_swarm.tasks.execution import Execution
 
 LOOK = 1.0
 """Seconds after which the loop looks around although nothing was written."""
@@ -43,7 +46,7 @@ class Conductor:
         """Begin where the run stands."""
         self._execution = execution
         self._futures: dict[ItemId, PrefectFuture[Any]] = {}
-        self._watched: set[ItemId] = set()
+        self._ended: SimpleQueue[ItemId] = SimpleQueue()
         self._reused = frozenset(item.id for item in execution.state.items.values() if item.settled)
         path = snapshot_path(Path(execution.state.output), execution.run_id)
         self._snapshots = SnapshotWriter(path, execution.plan, monotonic=time.monotonic)
@@ -67,9 +70,11 @@ class Conductor:
         if control.draining.is_set():
             self._execution.gate.close()
         return Limits(
-            settings.max_parallel, settings.checkpoint_every, draining=control.draining.is_set(),
+            settings.max_parallel,
+            settings.checkpoint_every,
+            draining=control.draining.is_set(),
             ask=control.questioner is not None,
-        )  # fmt: skip
+        )
 
     def _patience(self, state: RunState) -> float:
         due = next_due(state, self._now())
@@ -105,12 +110,17 @@ class Conductor:
         prepared = attempt.with_options(
             task_run_name=item.id,
             retries=max(0, item.retries - state.used),
-            retry_delay_seconds=[delays[min(n, len(delays) - 1)] for n in range(state.used, max(state.used + 1, item.retries))],
+            retry_delay_seconds=[
+                delays[min(n, len(delays) - 1)] for n in range(state.used, max(state.used + 1, item.retries))
+            ],
         )
         future = prepared.submit(self._execution.run_id, item.id, state.generation, wait_for=self._upstream(item))
         self._futures[item.id] = future
-        self._watched.add(item.id)
-        future.add_done_callback(lambda _done: self._execution.poke())
+        future.add_done_callback(lambda _done: self._note_end(item.id))
+
+    def _note_end(self, item: ItemId) -> None:
+        self._ended.put(item)
+        self._execution.poke()
 
     def _upstream(self, item: WorkItem) -> list[Any]:
         return [self._future(one) for one in item.depends_on]
@@ -149,15 +159,17 @@ class Conductor:
 
     def _mend(self) -> None:
         """An attempt whose task ended without a word to the journal was lost to an error of the engine."""
-        for item in [one for one in self._watched if self._futures[one].state.is_final()]:
-            self._watched.discard(item)
+        while not self._ended.empty():
+            item = self._ended.get()
             state = self._execution.state.items[item]
             if state.settled or self._execution.control.draining.is_set():
                 continue
             said = self._futures[item].state.message or "its task ended without a result"
             policy = POLICIES[Failure.INTERRUPTED]
             self._execution.record(
-                on.ItemFailed(item=item, failure=Failure.INTERRUPTED, reason=f"engine error: {said}"[:1000], remedy=policy.remedy)
+                on.ItemFailed(
+                    item=item, failure=Failure.INTERRUPTED, reason=f"engine error: {said}"[:1000], remedy=policy.remedy
+                )
             )
 
     # -- what Prefect is shown -------------------------------------------------------------------------------
@@ -176,8 +188,13 @@ class Conductor:
             self._show(self._execution.plan.item_by_id[one])
         name, message = _shown(self._execution.state.items[item.id], reused=item.id in self._reused)
         prepared = settled_item.with_options(task_run_name=item.id)
-        upstream = [allow_failure(self._futures[one]) for one in item.depends_on]
+        upstream = [_edge_to(self._futures[one]) for one in item.depends_on]
         self._futures[item.id] = prepared.submit(name, message, wait_for=upstream)
+
+
+def _edge_to(future: PrefectFuture[Any]) -> State[Any]:
+    """A stand-in for a future: `wait_for` shows the edge, and does not refuse an upstream that was cancelled."""
+    return Completed(data="shown", state_details=StateDetails(task_run_id=future.task_run_id))
 
 
 def _shown(item: ItemState, *, reused: bool) -> tuple[str, str]:
@@ -199,8 +216,11 @@ def _decisions(question: str, items: tuple[ItemId, ...], answers: tuple[Answer, 
         retried = answer is not None and answer.action == "retry"
         found.append(
             on.InterventionDecided(
-                question=question, item=item, action="retry" if retried else "skip", by="terminal",
+                question=question,
+                item=item,
+                action="retry" if retried else "skip",
+                by="terminal",
                 guidance=answer.guidance if answer else "",
-            )  # fmt: skip
+            )
         )
     return found

@@ -17,6 +17,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from http import HTTPStatus
 from pathlib import Path
 
 import psutil
@@ -45,6 +46,10 @@ SAFE = {
 }
 
 
+_children: dict[int, subprocess.Popen[bytes]] = {}
+"""Servers that this process started: kept, since a Popen complains when it is forgotten while its program runs."""
+
+
 class PrivateServer(BaseModel):
     """A running private server, as it is written down for other processes."""
 
@@ -64,7 +69,8 @@ class PrivateServer(BaseModel):
     def alive(self) -> bool:
         """True where the process still is the one that was started."""
         try:
-            return abs(psutil.Process(self.pid).create_time() - self.started) < 1.0
+            process = psutil.Process(self.pid)
+            return abs(process.create_time() - self.started) < 1.0 and process.status() != psutil.STATUS_ZOMBIE
         except psutil.NoSuchProcess:
             return False
 
@@ -149,9 +155,10 @@ def _start(home: Path) -> PrivateServer:
     argv = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     with (home / "server.log").open("ab") as log:
         # A session of its own: Ctrl-C in the terminal is for the run, which then stops the server itself.
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter
             argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, start_new_session=True, cwd=home
         )
+    _children[process.pid] = process
     started = psutil.Process(process.pid).create_time()
     server = PrivateServer(pid=process.pid, started=started, port=port, password=password)
     _write(home / "server.json", server.model_dump_json())
@@ -199,6 +206,8 @@ def _end(server: PrivateServer) -> None:
     for one in alive:
         _signal(one, kill=True)
     psutil.wait_procs(alive, timeout=5)
+    if server.pid in _children:
+        _children.pop(server.pid).wait()
 
 
 def _signal(process: psutil.Process, *, kill: bool) -> None:
@@ -211,7 +220,7 @@ def _signal(process: psutil.Process, *, kill: bool) -> None:
 def _healthy(api: str, *, timeout: float) -> bool:
     try:
         with urllib.request.urlopen(f"{api.rstrip('/')}/health", timeout=timeout) as answer:  # noqa: S310 - http(s) only, from settings
-            return bool(answer.status == 200)
+            return bool(answer.status == HTTPStatus.OK)
     except (urllib.error.URLError, OSError, ValueError):
         return False
 

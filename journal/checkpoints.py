@@ -66,9 +66,14 @@ class SnapshotWriter:
         """Write the file anew, whole or not at all."""
         begun = self._monotonic()
         snapshot = Snapshot(
-            run_id=state.run_id, stream=state.stream, seq=state.seq, number=state.checkpoint, at=now, plan=self._plan,
+            run_id=state.run_id,
+            stream=state.stream,
+            seq=state.seq,
+            number=state.checkpoint,
+            at=now,
+            plan=self._plan,
             view=view_run(self._plan, state, now),
-        )  # fmt: skip
+        )
         self._path.parent.mkdir(parents=True, exist_ok=True)
         fresh = self._path.with_suffix(".new")
         with fresh.open("wb") as file:

@@ -1,5 +1,6 @@
 """Where the state folder is, and the journal in it."""
 
+from functools import lru_cache
 from pathlib import Path
 
 import platformdirs
@@ -16,5 +17,18 @@ def state_folder(settings: Settings) -> Path:
 
 
 def open_journal(settings: Settings) -> Journal:
-    """Open the journal that the settings name. Raises JournalError where it cannot be opened."""
-    return Journal(settings.journal) if settings.journal else Journal.at(state_folder(settings))
+    """Give this process's journal for the settings: one for all who ask, so that they share its feed.
+
+    Raises JournalError where it cannot be opened.
+    """
+    return _open_url(settings.journal) if settings.journal else _open_folder(state_folder(settings))
+
+
+@lru_cache(maxsize=16)
+def _open_url(url: str) -> Journal:
+    return Journal(url)
+
+
+@lru_cache(maxsize=16)
+def _open_folder(folder: Path) -> Journal:
+    return Journal.at(folder)

@@ -11,6 +11,7 @@ import socket
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Self
 
 import psutil
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -111,7 +112,7 @@ class Pulse:
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="swarm-lease", daemon=True)
 
-    def __enter__(self) -> "Pulse":
+    def __enter__(self) -> Self:
         """Start beating."""
         self._thread.start()
         return self
@@ -129,4 +130,4 @@ class Pulse:
                 self._lost(error)
                 return
             except JournalError:
-                continue  # the database is away for a moment: a lease outlives two missed beats, then a successor fences us
+                continue  # away for a moment: a lease outlives two missed beats, then a successor fences us

@@ -70,7 +70,13 @@ class Journal:
             found = connection.scalar(select(schema.runs.c.plan).where(schema.runs.c.run_id == run_id))
             if found is None:
                 _store(connection, plan.digest, body)
-                row = {"run_id": run_id, "project": plan.project.name, "plan": plan.digest, "created": self.clock(), "stream": 1}
+                row = {
+                    "run_id": run_id,
+                    "project": plan.project.name,
+                    "plan": plan.digest,
+                    "created": self.clock(),
+                    "stream": 1,
+                }
                 connection.execute(insert(schema.runs).values(row))
             elif found != plan.digest:
                 raise JournalError(f"run {run_id} exists with another plan: start a new run, or resume this one")
@@ -151,9 +157,17 @@ class Journal:
             checksum = seal(checksum, run_id, seq, at, (kind, data))
             records.append(Record(run_id, stream, seq, at, event))
             rows.append(
-                {"run_id": run_id, "seq": seq, "stream": stream, "at": at, "type": kind, "data": data, "epoch": epoch,
-                 "checksum": checksum}
-            )  # fmt: skip
+                {
+                    "run_id": run_id,
+                    "seq": seq,
+                    "stream": stream,
+                    "at": at,
+                    "type": kind,
+                    "data": data,
+                    "epoch": epoch,
+                    "checksum": checksum,
+                }
+            )
         connection.execute(insert(schema.events), rows)
         return tuple(records)
 

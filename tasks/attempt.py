@@ -20,12 +20,13 @@ from prefect.states import Cancelled
 from prefect_swarm.agents.environment import environment_for
 from prefect_swarm.agents.runners import runner_for
 from prefect_swarm.core import events as on
-from prefect_swarm.core.errors import SwarmError
+from prefect_swarm.core.errors import SwarmError, Unavailable
 from prefect_swarm.core.events import Evidence
 from prefect_swarm.core.ids import ItemId, RunId
 from prefect_swarm.core.plan import WorkItem
 from prefect_swarm.core.policy import POLICIES, Failure, may_retry, retry_delay
 from prefect_swarm.core.ports import Assignment, Outcome, Report
+from prefect_swarm.core.roster import RunnerSpec
 from prefect_swarm.core.state import ItemState
 from prefect_swarm.journal.failpoint import failpoint
 from prefect_swarm.journal.home import state_folder
@@ -90,7 +91,7 @@ class _Attempt:
     def __init__(self, execution: Execution, item: WorkItem) -> None:
         self.execution, self.item = execution, item
         self.workspace = Path(execution.state.output)
-        self.assignment = self._assignment()
+        self.assignment = self._assignment(_runner_of(item))
         self.logger = get_run_logger()
 
     @property
@@ -109,24 +110,33 @@ class _Attempt:
         self._report(outcome)
         self._check()
         failpoint("before_verified")
-        record = self.execution.record(on.ItemVerified(item=self.item.id, attempt=self.number, seconds=outcome.seconds))[-1]
+        record = self.execution.record(
+            on.ItemVerified(item=self.item.id, attempt=self.number, seconds=outcome.seconds)
+        )[-1]
         failpoint("after_verified")
         self.logger.info("%s verified", self.item.id)
         return record.seq
 
-    def _assignment(self) -> Assignment:
+    def _assignment(self, runner: RunnerSpec) -> Assignment:
         execution, item = self.execution, self.item
         number = self.mine.attempt + 1
         folder = _attempt_folder(execution, item.id, number)
         prompt = prompt_for(execution.plan, execution.state, item)
         (folder / "prompt.md").write_text(prompt, encoding="utf-8", newline="")
-        assert item.runner is not None  # plans without a runner are refused before the run
         return Assignment(
-            run_id=execution.run_id, item=item.id, requirement=execution.plan.requirement_by_id[item.requirement],
-            card=execution.plan.agent_by_name[item.agent], runner=item.runner, attempt=number, used=self.mine.used,
-            prompt=prompt, workspace=str(self.workspace), folder=str(folder), timeout=item.timeout,
+            run_id=execution.run_id,
+            item=item.id,
+            requirement=execution.plan.requirement_by_id[item.requirement],
+            card=execution.plan.agent_by_name[item.agent],
+            runner=runner,
+            attempt=number,
+            used=self.mine.used,
+            prompt=prompt,
+            workspace=str(self.workspace),
+            folder=str(folder),
+            timeout=item.timeout,
             idle_timeout=execution.settings.idle_timeout,
-        )  # fmt: skip
+        )
 
     def _run_agent(self) -> Outcome:
         runner = runner_for(self.assignment.runner.kind, self.execution.settings)
@@ -142,15 +152,20 @@ class _Attempt:
 
     def _progress(self, report: Report) -> None:
         self.execution.record(
-            on.AttemptProgressed(item=self.item.id, attempt=self.number, fraction=report.fraction, message=report.message[:300])
+            on.AttemptProgressed(
+                item=self.item.id, attempt=self.number, fraction=report.fraction, message=report.message[:300]
+            )
         )
 
     def _report(self, outcome: Outcome) -> None:
         self.execution.record(
             on.AttemptReported(
-                item=self.item.id, attempt=self.number, seconds=outcome.seconds, summary=outcome.summary,
+                item=self.item.id,
+                attempt=self.number,
+                seconds=outcome.seconds,
+                summary=outcome.summary,
                 files=changes(self.workspace, self._before),
-            )  # fmt: skip
+            )
         )
 
     def _check(self) -> None:
@@ -193,6 +208,12 @@ class _Attempt:
             return ()  # the run is left or was taken over: the item is open again when it is resumed
         remedy = POLICIES[failure].remedy
         return (on.ItemFailed(item=self.item.id, failure=failure, reason=reason, remedy=remedy),)
+
+
+def _runner_of(item: WorkItem) -> RunnerSpec:
+    if item.runner is None:
+        raise Unavailable(f"{item.id} has no runner")
+    return item.runner
 
 
 def _attempt_folder(execution: Execution, item: ItemId, number: int) -> Path:

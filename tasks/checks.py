@@ -44,9 +44,12 @@ def _run(check: RunCheck, workspace: Path, environment: Mapping[str, str], stop:
     ended = run_process(job, stop=stop)
     late = f"\nstill running after {check.timeout:g} s" if ended.ending is Ending.TIMED_OUT else ""
     return _evidence(
-        check, passed=ended.ending is Ending.EXITED and ended.exit_code == check.exit_code, command=check.argv,
-        exit_code=ended.exit_code, output=ended.output + late,
-    )  # fmt: skip
+        check,
+        passed=ended.ending is Ending.EXITED and ended.exit_code == check.exit_code,
+        command=check.argv,
+        exit_code=ended.exit_code,
+        output=ended.output + late,
+    )
 
 
 def _file(check: FileCheck, workspace: Path) -> Evidence:
@@ -63,7 +66,7 @@ def _contains(check: ContainsCheck, workspace: Path) -> Evidence:
     with path.open("rb") as file:
         text = file.read(SEARCHED).decode("utf-8", "replace")
     wanted = check.text is None or check.text in text
-    matched = check.pattern is None or re.search(check.pattern, text) is not None
+    matched = check.pattern is None or re.search(check.pattern, text, re.MULTILINE) is not None
     said = "found" if wanted and matched else f"not found in the {len(text)} characters of {check.file}"
     return _evidence(check, passed=wanted and matched, output=said, digests={check.file: _digest(path)})
 

@@ -1,4 +1,4 @@
-"""What an agent is told: its requirement and criteria, what it builds on, the evidence of its last attempt; nothing else.
+"""What an agent is told: its requirement, what it builds on, the evidence of its last attempt; nothing else.
 
 Text of other agents arrives between delimiters, with its origin. No template engine ever sees any of it.
 """
@@ -55,7 +55,11 @@ def _evidence(item: ItemState) -> str:
     if item.failure is None:
         return ""
     parts = [f"## Evidence of the last attempt\n\n{POLICIES[item.failure].cause.capitalize()}: {item.reason}"]
-    parts += [f"### {one.title}\n\nexit code {one.exit_code}\n\n```\n{one.output}\n```" for one in item.evidence if not one.passed]
+    parts += [
+        f"### {one.title}\n\nexit code {one.exit_code}\n\n```\n{one.output}\n```"
+        for one in item.evidence
+        if not one.passed
+    ]
     if item.output:
         parts.append(f"### What it printed\n\n```\n{item.output}\n```")
     return "\n\n".join(parts)

@@ -1,49 +1,21 @@
 """What the conductor and the attempts of one run share in this process: the state, and the only way to change it."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from prefect_swarm.core.events import ErrorOccurred, Event, Record
-from prefect_swarm.core.graph import ranks
-from prefect_swarm.core.ids import ItemId, RunId
+from prefect_swarm.core.graph import efforts, ranks
+from prefect_swarm.core.ids import RunId
 from prefect_swarm.core.plan import Plan
 from prefect_swarm.core.reducer import fold
 from prefect_swarm.core.settings import Settings
-from prefect_swarm.core.state import Question, RunState
+from prefect_swarm.core.state import RunState
 from prefect_swarm.journal.store import Journal
+from prefect_swarm.tasks.control import Control
 from prefect_swarm.tasks.gate import Gate
 from prefect_swarm.tasks.slots import Slots
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a person says to a failed item: retry it, go on without it, or end the run."""
-
-    item: ItemId
-    action: str
-    guidance: str = ""
-
-
-Questioner = Callable[[Question, RunState], tuple[Answer, ...]]
-"""Asks a person; no answers mean that the run goes on without."""
-
-
-@dataclass(slots=True)
-class Control:
-    """How whoever started a run reaches it."""
-
-    draining: threading.Event = field(default_factory=threading.Event)
-    """Set: what is at work is finished, nothing new is started, the run is left resumable."""
-    stop: threading.Event = field(default_factory=threading.Event)
-    """Set: what is at work is ended now."""
-    questioner: Questioner | None = None
-
-    def halt(self) -> None:
-        """End what is at work now, and leave the run resumable."""
-        self.draining.set()
-        self.stop.set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +32,7 @@ class Execution:
     def __init__(self, journal: Journal, plan: Plan, *, hold: Hold, settings: Settings, control: Control) -> None:
         """Fold the run's state from the journal."""
         self.journal, self.plan, self.hold, self.settings, self.control = journal, plan, hold, settings, control
-        self.ranks = ranks(plan, {})
+        self.ranks = ranks(plan, efforts(plan))
         self.gate = Gate(settings.max_parallel, self.ranks)
         self.slots = Slots(hold.run_id, settings.max_parallel, stop=control.stop, trouble=self._server_away)
         self._changed = threading.Condition(threading.RLock())
@@ -135,3 +107,8 @@ def registered(execution: Execution) -> Iterator[Execution]:
 def execution_of(run_id: RunId) -> Execution | None:
     """Give the execution of a run in this process, None where there is none."""
     return _executions.get(run_id)
+
+
+def execution_of_flow_run(flow_run_id: str) -> Execution | None:
+    """Give the execution in this process that a Prefect flow run is, None where there is none."""
+    return next((one for one in _executions.values() if one.state.flow_run_id == flow_run_id), None)

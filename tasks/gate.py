@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from prefect_swarm.core.errors import SwarmError
+from prefect_swarm.core.graph import Rank
 from prefect_swarm.core.ids import ItemId
-from prefect_swarm.core.scheduler import Rank
 
 
 class Closed(SwarmError):

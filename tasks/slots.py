@@ -7,6 +7,7 @@ below one limit, and what people see under Concurrency in Prefect's UI. If the s
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Self
 from uuid import UUID
 
 import httpx
@@ -31,7 +32,7 @@ class Slots:
     """The leases of one run, on one long-lived client."""
 
     def __init__(self, run_id: RunId, maximum: int, *, stop: Stop, trouble: Callable[[Exception], None]) -> None:
-        """Prepare for a run with so many slots; `trouble` is told when the server does not answer, each time it begins."""
+        """Prepare for a run with so many slots; `trouble` is told each time the server begins not to answer."""
         self._run, self._maximum, self._stop, self._trouble = run_id, maximum, stop, trouble
         self._client: SyncPrefectClient | None = None
         self._leases: set[UUID] = set()
@@ -40,11 +41,13 @@ class Slots:
         self._away = False
         self._renewer = threading.Thread(target=self._renew, name="swarm-slots", daemon=True)
 
-    def __enter__(self) -> "Slots":
+    def __enter__(self) -> Self:
         """Make the run's limit known to the server."""
         self._client = get_client(sync_client=True)
         self._client.__enter__()
-        self._tried(lambda client: client.upsert_global_concurrency_limit_by_name(limit_of_run(self._run), self._maximum))
+        self._tried(
+            lambda client: client.upsert_global_concurrency_limit_by_name(limit_of_run(self._run), self._maximum)
+        )
         self._renewer.start()
         return self
 
@@ -90,7 +93,9 @@ class Slots:
             with self._lock:
                 leases = tuple(self._leases)
             for lease in leases:
-                self._tried(lambda client, lease=lease: client.renew_concurrency_lease(lease_id=lease, lease_duration=LEASE))
+                self._tried(
+                    lambda client, lease=lease: client.renew_concurrency_lease(lease_id=lease, lease_duration=LEASE)
+                )
 
     def _tried(self, ask: Callable[[SyncPrefectClient], httpx.Response | None]) -> httpx.Response | None:
         """Ask the server; None where it does not answer or there is nothing to say."""

@@ -9,7 +9,9 @@ from typing import Literal
 
 from prefect_swarm.core.events import FileChange
 
-IGNORED = frozenset({".git", "__pycache__", ".venv", "node_modules", "checkpoints", ".mypy_cache", ".ruff_cache", ".pytest_cache"})
+IGNORED = frozenset(
+    {".git", "__pycache__", ".venv", "node_modules", "checkpoints", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
+)
 """Folders whose content is nobody's result."""
 FILES = 1_000
 """Changes that an attempt's record names at most."""
@@ -27,13 +29,13 @@ def _walk(folder: Path) -> Iterator[tuple[str, tuple[int, int]]]:
     for place, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if name not in IGNORED]
         for name in names:
-            path = os.path.join(place, name)
+            path = Path(place, name)
             try:
-                found = os.lstat(path)
+                found = path.lstat()
             except FileNotFoundError:
                 continue  # gone while we looked; agents work beside each other here
             if stat.S_ISREG(found.st_mode):
-                yield os.path.relpath(path, folder), (found.st_size, found.st_mtime_ns)
+                yield str(path.relative_to(folder)), (found.st_size, found.st_mtime_ns)
 
 
 def changes(folder: Path, before: Listing) -> tuple[FileChange, ...]:
@@ -42,7 +44,11 @@ def changes(folder: Path, before: Listing) -> tuple[FileChange, ...]:
     Items that work in the same folder at the same time see each other's changes.
     """
     after = list_files(folder)
-    found = [_change(folder, path, "created" if path not in before else "changed") for path in sorted(after) if after[path] != before.get(path)]
+    found = [
+        _change(folder, path, "created" if path not in before else "changed")
+        for path in sorted(after)
+        if after[path] != before.get(path)
+    ]
     gone = [FileChange(path=path, change="deleted") for path in sorted(before.keys() - after.keys())]
     return tuple([*found, *gone][:FILES])
 

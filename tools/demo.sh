@@ -14,6 +14,10 @@ done
 mkdir -p "$out/caches" "$out/tmp"
 rm -rf "$out/project"
 cp -R examples/quickstart/package "$out/project"
+# A repository of its own, so that `git diff` shows afterwards what the agents did.
+git -C "$out/project" init -q
+git -C "$out/project" add -A
+git -C "$out/project" -c user.name=demo -c user.email=demo@localhost -c commit.gpgsign=false commit -q -m "Before the release"
 
 export PATH="$PWD/.venv/bin:$PATH"
 export SWARM_HOME="$out/swarm"
@@ -32,6 +36,7 @@ echo
 if [ "$code" -eq 0 ]; then
     echo "The release: demo-output/project/dist/   the guide: demo-output/project/site/guide/index.html"
     echo "What was asked: examples/quickstart/requirements.yaml   what it started from: examples/quickstart/package/"
+    echo "What the agents changed: git -C demo-output/project status"
 else
     echo "The demo ended with exit code $code. What was done so far: demo-output/project/"
 fi

@@ -1,0 +1,178 @@
+"""One executor's session at the command line: server, dashboard, display and signals around one run."""
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from prefect_swarm.cli.outcome import EXIT_CODES, INTERRUPTED, UNTOLD
+from prefect_swarm.cli.output import Output
+from prefect_swarm.cli.questions import ask_at_terminal
+from prefect_swarm.cli.wishes import Wishes
+from prefect_swarm.core.errors import RunHeld, SwarmError
+from prefect_swarm.core.ids import RunId
+from prefect_swarm.core.plan import Plan
+from prefect_swarm.core.settings import Settings
+from prefect_swarm.core.state import RunState, RunStatus
+from prefect_swarm.core.view import view_run
+from prefect_swarm.flows.server import configured_server, private_server, require_server
+from prefect_swarm.journal.home import state_folder
+from prefect_swarm.journal.store import Journal
+from prefect_swarm.tasks.control import Control
+
+if TYPE_CHECKING:
+    from prefect_swarm.cli.display import ProgressDisplay
+
+ENVIRONMENT = {
+    # Failures are told by the journal and shown by us; Prefect's own lines would tear the display apart.
+    "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "DO_NOT_TRACK": "1",
+}
+"""What Prefect's client is told unless the user says otherwise."""
+
+
+class Session:
+    """One run, executed in this process from where it stands to where it ends or is left."""
+
+    def __init__(self, journal: Journal, run_id: RunId, plan: Plan, *, settings: Settings, wishes: Wishes) -> None:
+        """Prepare; nothing is started before `hold`."""
+        self._journal, self._run_id, self._plan = journal, run_id, plan
+        self._settings, self._wishes = settings, wishes
+
+    def hold(self, output: Output) -> int:
+        """Execute the run and give the exit code.
+
+        Raises RunHeld where another executor has the run, Unavailable where no Prefect server can be had.
+        """
+        holder = self._journal.holder(self._run_id)
+        if holder is not None:
+            raise RunHeld(f"run {self._run_id} is being executed by {holder}: `swarm watch {self._run_id}` shows it")
+        self._journal.create(self._run_id, self._plan)
+        output.tell(f"run {self._run_id}: {len(self._plan.items)} items, at most {self._settings.max_parallel} at once")
+        with ExitStack() as stack:
+            served = self._serve(output, stack)
+            self._find_server(output, stack)
+            code = self._execute(output)
+            if served and output.at_terminal:
+                output.tell("the dashboard stays until Ctrl-C")
+                with suppress(KeyboardInterrupt):
+                    threading.Event().wait()
+        return code
+
+    def _serve(self, output: Output, stack: ExitStack) -> bool:
+        """Serve the dashboard while the session lasts, unless another process of ours does; true where we serve."""
+        if not self._wishes.dashboard:
+            return False
+        from prefect_swarm.streamer.app import Streamer  # noqa: PLC0415 - FastAPI, for who asks for it
+        from prefect_swarm.streamer.guard import Role  # noqa: PLC0415
+
+        streamer = stack.enter_context(Streamer(self._journal, self._settings))
+        for sentence in streamer.avoided:
+            output.tell(sentence)
+        output.tell(f"dashboard: {streamer.link(Role.DECIDE)}")
+        return not streamer.joined
+
+    def _find_server(self, output: Output, stack: ExitStack) -> None:
+        """Have a Prefect server for the session, and the environment say where, before Prefect is imported."""
+        for name, value in ENVIRONMENT.items():
+            os.environ.setdefault(name, value)
+        url = configured_server(os.environ)
+        if url is not None:
+            require_server(url)
+            output.tell(f"Prefect server: {url}")
+            return
+        home = state_folder(self._settings) / "prefect"
+        timeout, keep = self._settings.server_start_timeout, self._wishes.keep_server
+        server = stack.enter_context(private_server(home, timeout=timeout, keep=keep, say=output.tell))
+        os.environ.pop("PREFECT_API_KEY", None)  # it would win over the private server's password
+        os.environ.update(server.client_environment(home))
+        output.tell(f"Prefect server: {server.url} (password in {home / 'server.json'})")
+
+    def _execute(self, output: Output) -> int:
+        output.tell("loading Prefect")
+        from prefect_swarm.flows.compile import compile_flow  # noqa: PLC0415 - Prefect, and only now: see _find_server
+        from prefect_swarm.flows.settle import settle  # noqa: PLC0415
+
+        questioner = ask_at_terminal(self._plan, output) if self._wishes.interactive else None
+        control = Control(questioner=questioner)
+        flow = compile_flow(self._plan, settings=self._settings, output=self._wishes.output_dir, control=control)
+        with _signals(control.draining, control.halt, output), self._shown(output):
+            told = _call(lambda: flow(run=self._run_id, return_state=True), output) and settle(self._run_id)
+        state = self._journal.state(self._run_id, self._plan)
+        self._say_end(state, output)
+        left = state.status.ended or state.status is RunStatus.INTERRUPTED
+        if not left:
+            return 1
+        return EXIT_CODES[state.status] if told else UNTOLD
+
+    def _shown(self, output: Output) -> AbstractContextManager[None]:
+        """Show the run on the terminal while it goes on."""
+        if output.json_only:
+            return nullcontext()
+        from prefect_swarm.cli.display import ProgressDisplay  # noqa: PLC0415 - rich's live display
+
+        state = self._journal.state(self._run_id, self._plan)
+        display = ProgressDisplay(
+            self._plan, output.console, state=state, live=None if self._wishes.progress else False
+        )
+        return _listening(self._journal, display)
+
+    def _say_end(self, state: RunState, output: Output) -> None:
+        view = view_run(self._plan, state, self._journal.clock())
+        if output.json_only:
+            output.document(view.model_dump(mode="json"))
+            return
+        from prefect_swarm.cli.summary import summary  # noqa: PLC0415 - rich
+
+        output.show(summary(view))
+
+
+@contextmanager
+def _listening(journal: Journal, display: "ProgressDisplay") -> Iterator[None]:
+    stop = journal.feed.subscribe(display.on_records)
+    try:
+        with display:
+            yield
+    finally:
+        stop()
+
+
+def _call(flow: Callable[[], object], output: Output) -> bool:
+    """Call the flow; false where it broke off, which may be after its outcome was written to the journal."""
+    try:
+        flow()
+    except SwarmError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever Prefect raises when its server is gone
+        output.fail(f"Prefect broke off: {type(error).__name__}: {error}")
+        return False
+    return True
+
+
+@contextmanager
+def _signals(draining: threading.Event, halt: Callable[[], None], output: Output) -> Iterator[None]:
+    """Once Ctrl-C: finish what runs and leave; twice, or SIGTERM: end it now; a third time: leave at once."""
+    presses = 0
+
+    def interrupted(number: int, _frame: FrameType | None) -> None:
+        nonlocal presses
+        presses += 1
+        if presses > 2:  # noqa: PLR2004 - the third time
+            os._exit(INTERRUPTED)
+        if presses == 1 and number == signal.SIGINT:
+            output.tell("finishing what runs, then leaving; Ctrl-C again ends it now")
+            draining.set()
+        else:
+            output.tell("ending what runs")
+            halt()
+
+    before = {number: signal.signal(number, interrupted) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

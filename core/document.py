@@ -1,0 +1,180 @@
+"""What stands where in a file: nodes with positions, and a report that collects every problem before it refuses."""
+
+import re
+from bisect import bisect_right
+from collections.abc import Sequence as Ordered
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from functools import cached_property
+from typing import Never
+
+from prefect_swarm.core.errors import Problem, RequirementError
+from prefect_swarm.core.requirement import Source
+
+EXCERPT_WIDTH = 120
+QUOTE_WIDTH = 60
+MAX_PROBLEMS = 100
+MAX_CANDIDATES = 2000
+LINE_BREAK = re.compile(r"\r\n|\r|\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much a file may ask of its reader; checked on parser events, before anything is built."""
+
+    bytes: int = 8 * 1024 * 1024
+    depth: int = 64
+    nodes: int = 500_000
+    aliases: int = 100
+    expansion: int = 10
+    """How many times larger than written the file may become when its aliases are followed."""
+    expansion_floor: int = 10_000
+    """Nodes and characters that a file may always expand to, so that small files may share what they like."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Mark:
+    """A place in a file; both count from 1, a column is a character."""
+
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """A text as the parser gives it; `plain` when it stood there without quotes or tag."""
+
+    text: str
+    plain: bool
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    """A list."""
+
+    items: tuple["Node", ...]
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One key and what it holds."""
+
+    key: Scalar
+    value: "Node"
+
+    @property
+    def name(self) -> str:
+        """The key's text."""
+        return self.key.text
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """Keys and values in the order of the file; no key stands twice."""
+
+    entries: tuple[Entry, ...]
+    mark: Mark
+
+    def find(self, *names: str) -> Entry | None:
+        """The first entry with one of the names, or None."""
+        return next((entry for entry in self.entries if entry.name in names), None)
+
+
+Node = Scalar | Sequence | Mapping
+
+
+def shorten(text: str) -> str:
+    """Show a text of any length and any characters on one line."""
+    line = "".join(one if one.isprintable() else " " for one in text[: QUOTE_WIDTH + 1]).strip()
+    return line if len(text) <= QUOTE_WIDTH else line[:QUOTE_WIDTH] + "…"
+
+
+def did_you_mean(word: str, known: Ordered[str]) -> str:
+    """Say `; did you mean X?`, or nothing where no known word is close."""
+    found = get_close_matches(word[:QUOTE_WIDTH], known[:MAX_CANDIDATES], n=1)
+    return f"; did you mean {found[0]}?" if found else ""
+
+
+@dataclass
+class Report:
+    """Everything wrong with, and odd about, one file; refuses the file at the end, with all problems at once."""
+
+    file: str
+    text: str = ""
+    _problems: list[Problem] = field(default_factory=list)
+    _warnings: list[tuple[Mark, str]] = field(default_factory=list)
+    _uncounted: int = 0
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [0, *(found.end() for found in LINE_BREAK.finditer(self.text))]
+
+    @property
+    def refused(self) -> bool:
+        """Whether the file is unusable already."""
+        return bool(self._problems)
+
+    @property
+    def crowded(self) -> bool:
+        """Whether so much is wrong that further problems are only counted."""
+        return len(self._problems) >= MAX_PROBLEMS
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a person should look at, as `file:line:column: message`, in the order of the file."""
+        rest = len(self._warnings) - MAX_PROBLEMS
+        more = (f"{self.file}: and {rest} more warnings",) if rest > 0 else ()
+        shown = sorted(self._warnings[:MAX_PROBLEMS])
+        return (*(f"{self.place(mark)}: {said}" for mark, said in shown), *more)
+
+    def mark_at(self, index: int) -> Mark:
+        """The place of the character with that index."""
+        line = bisect_right(self._starts, index)
+        return Mark(line, index - self._starts[line - 1] + 1)
+
+    def place(self, mark: Mark) -> str:
+        """The place in words: `file:line:column`."""
+        return f"{self.file}:{mark.line}:{mark.column}"
+
+    def source(self, mark: Mark) -> Source:
+        """The place, for a value that outlives the reading."""
+        return Source(file=self.file, line=mark.line, column=mark.column)
+
+    def refuse(self, mark: Mark, message: str) -> None:
+        """Note what makes the file unusable; where too much is wrong, only count it."""
+        if self.crowded:
+            self._uncounted += 1
+        else:
+            self._problems.append(Problem(message, self.file, mark.line, mark.column, self._excerpt(mark)))
+
+    def warn(self, mark: Mark, message: str) -> None:
+        """Note what a person should look at."""
+        self._warnings.append((mark, message))
+
+    def stop(self, mark: Mark, message: str) -> Never:
+        """Refuse the file at once, where reading cannot go on; raises RequirementError with every problem so far."""
+        self.refuse(mark, message)
+        raise self._error()
+
+    def close(self) -> None:
+        """Raise RequirementError with every problem if anything was refused."""
+        if self._problems:
+            raise self._error()
+
+    def _error(self) -> RequirementError:
+        if not self._uncounted:
+            return RequirementError(tuple(self._problems))
+        last = max(self._problems, key=lambda one: (one.line, one.column))
+        more = Problem(f"and {self._uncounted} more problems", self.file, last.line, last.column)
+        return RequirementError((*self._problems, more))
+
+    def _excerpt(self, mark: Mark) -> str:
+        if not self.text:
+            return ""
+        start = self._starts[mark.line - 1]
+        end = self._starts[mark.line] if mark.line < len(self._starts) else len(self.text)
+        skipped = max(0, mark.column - EXCERPT_WIDTH // 2) if end - start > EXCERPT_WIDTH else 0
+        part = self.text[start + skipped : min(end, start + skipped + EXCERPT_WIDTH)]
+        return "".join(one if one.isprintable() else " " for one in part).rstrip()

@@ -1,0 +1,241 @@
+"""How our own format is read: where in the tree the requirements stand, and what each of them says."""
+
+from dataclasses import dataclass, field
+
+from pydantic import JsonValue
+
+from prefect_swarm.core.document import Entry, Mapping, Mark, Node, Report, Scalar, Sequence, did_you_mean, shorten
+from prefect_swarm.core.formats.criteria import read_criteria
+from prefect_swarm.core.formats.fields import Fields, kind_of
+from prefect_swarm.core.linking import Draft, link
+from prefect_swarm.core.requirement import Criterion, Priority, Project, RequirementSet
+from prefect_swarm.core.roster import Stage
+from prefect_swarm.core.scalars import is_null
+
+SECTIONS = {
+    "requirements": "REQ",
+    "features": "REQ",
+    "technical_requirements": "TECH",
+    "non_functional_requirements": "REQ",
+}
+NOTES = (
+    "tech_stack", "tech_overrides", "constraints", "architecture", "deliverables", "success_metrics", "assumptions",
+    "development_priorities", "out_of_scope", "glossary", "version", "metadata",
+)  # fmt: skip
+PROJECT_NOTES = ("timeline", "priority", "platform", "version", "owner")
+PROJECT_KEYS = ("name", "type", "description", "team", *PROJECT_NOTES)
+TITLES = ("title", "name")
+TEXTS = ("description", "text")
+REQUIREMENT_KEYS = (
+    "id", *TITLES, *TEXTS, "priority", "depends_on", "dependencies", "agents", "agent", "acceptance",
+    "acceptance_criteria", "effort", "budget", "category", "done", "status",
+)  # fmt: skip
+PRIORITIES = {
+    "critical": Priority.CRITICAL, "p0": Priority.CRITICAL, "must": Priority.CRITICAL,
+    "high": Priority.HIGH, "p1": Priority.HIGH, "1": Priority.HIGH, "should": Priority.HIGH,
+    "medium": Priority.MEDIUM, "p2": Priority.MEDIUM, "2": Priority.MEDIUM, "could": Priority.MEDIUM,
+    "low": Priority.LOW, "p3": Priority.LOW, "3": Priority.LOW, "won't": Priority.LOW, "wont": Priority.LOW,
+}  # fmt: skip
+STATUSES = {
+    "done": True, "completed": True, "complete": True, "closed": True, "finished": True, "met": True,
+    "todo": False, "open": False, "pending": False, "planned": False, "new": False, "draft": False,
+    "in_progress": False, "in progress": False, "in-progress": False, "approved": False, "blocked": False,
+}  # fmt: skip
+HOW = "write `requirements:` with a list of texts or of mappings with a title or description"
+
+
+@dataclass
+class NativeReader:
+    """Collects the drafts of one file; `notes` keeps what is no requirement, under where it stood."""
+
+    report: Report
+    drafts: list[Draft] = field(default_factory=list)
+    unread: list[dict[str, JsonValue]] = field(default_factory=list)
+    """For each draft, the keys that were not understood."""
+
+    def collect(self, node: Node, prefix: str, *, category: str = "") -> None:
+        """Read a list of requirements, an id-keyed mapping, or a mapping of categories."""
+        match node:
+            case Sequence(items=items):
+                for item in items:
+                    self._item(item, prefix, category=category)
+            case Mapping(entries=entries):
+                for entry in entries:
+                    self._entry(entry, prefix, category=category)
+            case Scalar():
+                self.report.refuse(node.mark, f"requirements must be a list or a mapping, not {kind_of(node)}; {HOW}")
+
+    def _item(self, item: Node, prefix: str, *, category: str) -> None:
+        match item:
+            case Scalar() if is_null(item) or not item.text.strip():
+                self.report.refuse(item.mark, "an empty requirement; write what is wanted or take the line out")
+            case Scalar(text=text):
+                self._add(Draft(item.mark, title_of(text), text, prefix=prefix, category=category), {})
+            case Mapping():
+                self._requirement(item, None, prefix=prefix, category=category)
+            case Sequence():
+                self.report.refuse(item.mark, "a requirement must be a text or a mapping, not a list")
+
+    def _entry(self, entry: Entry, prefix: str, *, category: str) -> None:
+        value = entry.value
+        if isinstance(value, Mapping) and not is_category(value):
+            self._requirement(value, entry.key, prefix=prefix, category=category)
+        elif not isinstance(value, Scalar):
+            self.collect(value, prefix, category=f"{category}/{entry.name}" if category else entry.name)
+        elif is_null(value) or not value.text.strip():
+            said = f"{shorten(entry.name)} says nothing; write what is wanted or take the line out"
+            self.report.refuse(entry.key.mark, said)
+        else:
+            text = value.text
+            self._add(Draft(entry.key.mark, title_of(text), text, id=entry.key, prefix=prefix, category=category), {})
+
+    def _requirement(self, node: Mapping, key: Scalar | None, *, prefix: str, category: str) -> None:
+        fields = Fields(node, self.report, REQUIREMENT_KEYS)
+        mark = key.mark if key else node.mark
+        title, description = self._texts(fields, mark)
+        draft = Draft(
+            mark,
+            title,
+            description,
+            id=self._id(fields, key),
+            prefix=prefix,
+            priority=self._priority(fields),
+            depends_on=fields.words("depends_on", "dependencies"),
+            agents=fields.words("agents", "agent"),
+            acceptance=self._acceptance(fields),
+            effort=fields.number("effort"),
+            budget=fields.budget(),
+            category=fields.text("category") or category,
+            done=self._done(fields),
+        )
+        self._add(draft, fields.rest(quiet=("status",)))
+
+    def _texts(self, fields: Fields, mark: Mark) -> tuple[str, str]:
+        """Title and description; where one is missing it is taken from the other."""
+        title, description = (said.text if said else "" for said in (fields.scalar(*TITLES), fields.scalar(*TEXTS)))
+        if not title.strip() and not description.strip():
+            self.report.refuse(mark, "a requirement without text; give it a title or a description")
+        return title if title.strip() else title_of(description), description if description.strip() else title
+
+    def _acceptance(self, fields: Fields) -> tuple[Criterion, ...]:
+        entries = fields.entries("acceptance", "acceptance_criteria")
+        return tuple(one for entry in entries for one in read_criteria(entry.value, self.report))
+
+    def _id(self, fields: Fields, key: Scalar | None) -> Scalar | None:
+        own = fields.scalar("id")
+        if own is not None and not own.text.strip():
+            self.report.refuse(own.mark, "an empty id; write one or take the line out")
+            return key
+        return own or key
+
+    def _priority(self, fields: Fields) -> Priority:
+        said = fields.scalar("priority")
+        if said is None:
+            return Priority.MEDIUM
+        word = said.text.strip().lower().replace("’", "'").removesuffix(" have").removesuffix("-have")
+        if word not in PRIORITIES:
+            known = "critical, high, medium, low, P0 to P3, 1 to 3, must, should, could, won't"
+            hint = did_you_mean(word, list(PRIORITIES)) or f"; known: {known}"
+            self.report.refuse(said.mark, f"{shorten(said.text)!r} is no priority{hint}")
+        return PRIORITIES.get(word, Priority.MEDIUM)
+
+    def _done(self, fields: Fields) -> bool:
+        done, status = fields.truth("done"), fields.mapping.find("status")
+        word = status.value.text.strip().lower() if status and isinstance(status.value, Scalar) else ""
+        if word in STATUSES:
+            fields.scalar("status")
+        elif status is not None and not is_null(status.value):
+            said = f"the status {kind_of(status.value)} is not known and kept as a note; the requirement counts as open"
+            self.report.warn(status.value.mark, said)
+        return done or STATUSES.get(word, False)
+
+    def _add(self, draft: Draft, unread: dict[str, JsonValue]) -> None:
+        self.drafts.append(draft)
+        self.unread.append(unread)
+
+
+def read_native(root: Node, report: Report) -> RequirementSet:
+    """Read a tree in our format; raises RequirementError with everything wrong in the file."""
+    reader = NativeReader(report)
+    project = Project()
+    notes: dict[str, JsonValue] = {}
+    match root:
+        case Mapping() if root.find("project", *SECTIONS) is not None:
+            project, notes = _sections(root, reader)
+        case Mapping(entries=entries) if entries and all(looks_like_requirement(entry.value) for entry in entries):
+            reader.collect(root, "REQ")
+        case Sequence():
+            reader.collect(root, "REQ")
+        case _:
+            _refuse_format(root, report)
+    if not reader.drafts and not report.refused:
+        report.refuse(root.mark, f"no requirements; {HOW}")
+    requirements = link(reader.drafts, report)
+    report.close()
+    unread = zip(requirements, reader.unread, strict=True)
+    if kept := {str(one.id): keys for one, keys in unread if keys}:
+        notes["requirements"] = {**kept}
+    return RequirementSet(project=project, requirements=requirements, notes=notes, warnings=report.warnings)
+
+
+def _sections(root: Mapping, reader: NativeReader) -> tuple[Project, dict[str, JsonValue]]:
+    fields = Fields(root, reader.report, ("project", *SECTIONS, *NOTES))
+    project = Project()
+    notes: dict[str, JsonValue] = {}
+    for entry in fields.entries("project"):
+        project, about = _project(entry.value, reader.report)
+        if about:
+            notes["project"] = about
+    for entry in fields.entries(*SECTIONS):
+        reader.collect(entry.value, SECTIONS[entry.name])
+    return project, notes | fields.rest(NOTES)
+
+
+def _project(node: Node, report: Report) -> tuple[Project, dict[str, JsonValue]]:
+    if isinstance(node, Scalar):
+        return Project(name=node.text.strip() or "project"), {}
+    if isinstance(node, Sequence):
+        report.refuse(node.mark, "project must be a name or a mapping, not a list")
+        return Project(), {}
+    fields = Fields(node, report, PROJECT_KEYS)
+    project = Project(
+        name=fields.text("name") or "project",
+        type=fields.text("type"),
+        description=fields.text("description"),
+        team=tuple(_stage(word, report) for word in fields.words("team")),
+    )
+    return project, fields.rest(PROJECT_NOTES)
+
+
+def _stage(word: Scalar, report: Report) -> str:
+    known = [stage.value for stage in Stage]
+    if word.text.lower() not in known:
+        hint = did_you_mean(word.text.lower(), known) or f"; known: {', '.join(known)}"
+        report.refuse(word.mark, f"{shorten(word.text)!r} is no stage of a team{hint}")
+    return word.text.lower()
+
+
+def title_of(text: str) -> str:
+    """The first line that says something."""
+    return text.strip().split("\n", 1)[0].strip()
+
+
+def is_category(node: Mapping) -> bool:
+    """Whether a mapping sorts requirements into categories, and is none itself."""
+    return (
+        bool(node.entries)
+        and not looks_like_requirement(node)
+        and not any(isinstance(entry.value, Scalar) for entry in node.entries)
+    )
+
+
+def looks_like_requirement(node: Node) -> bool:
+    """Whether a node is a mapping that says at least one thing a requirement says."""
+    return isinstance(node, Mapping) and node.find(*REQUIREMENT_KEYS) is not None
+
+
+def _refuse_format(root: Node, report: Report) -> None:
+    found, mark = "it is plain text", Mark(1, 1)
+    if isinstance(root, Mapping):
+        found, mark = f"its keys are {', '.join(shorten(entry.name) for entry in root.entries[:5])}", root.mark
+    report.refuse(mark, f"no requirements file in our format (YAML or JSON): {found}; {HOW}")

@@ -1,0 +1,44 @@
+"""Giving Prefect's server what this process still owes it: its states and logs travel there after the fact."""
+
+import time
+from collections.abc import Callable
+
+import httpx
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterName
+from prefect.client.schemas.objects import TaskRun
+from prefect.events.worker import EventsWorker
+from prefect.logging.handlers import APILogWorker
+
+from prefect_swarm.core.ids import RunId
+
+PATIENCE = 10.0
+"""Seconds that the server is given at each step."""
+
+
+def settle(run_id: RunId) -> bool:
+    """Hand over what is queued and wait until the server shows every task run of the run as ended.
+
+    False where it does not within a few seconds, for instance because it is gone.
+    """
+    _, queued = EventsWorker.drain_all(timeout=PATIENCE)
+    _, unsent = APILogWorker.drain_all(timeout=PATIENCE)
+    return not queued and not unsent and _recorded(run_id)
+
+
+def _recorded(run_id: RunId) -> bool:
+    mine = FlowRunFilter(name=FlowRunFilterName(any_=[run_id]))
+    try:
+        with get_client(sync_client=True) as client:
+            return _wait(lambda: client.read_task_runs(flow_run_filter=mine))
+    except httpx.HTTPError:
+        return False
+
+
+def _wait(look: Callable[[], list[TaskRun]]) -> bool:
+    deadline = time.monotonic() + PATIENCE
+    while not all(one.state is not None and one.state.is_final() for one in look()):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.1)
+    return True
