@@ -139,7 +139,7 @@ def encode_event(record: Record) -> str:
     return json.dumps({"type": "event", "event": record.wire()}, ensure_ascii=False, separators=(",", ":"))
 
 
-class Gap(SwarmError):  # noqa: N818 - named as the rest of our tree is
+class Gap(SwarmError):
     """Records are missing between what a channel knows and what it was given."""
 
 
