@@ -19,9 +19,9 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 Opener = Callable[[Streamer], Page]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # not session: while Playwright is open, no other test of this thread may run a loop
 def browser() -> Iterator[Browser]:
-    """One Chromium for the whole session."""
+    """One Chromium for a module of tests."""
     if not CHROMIUM.exists():
         pytest.skip("missing: chromium (apt-get install chromium)")
     with sync_playwright() as playwright:
