@@ -4,7 +4,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from prefect_swarm.cli.render import RUN_STYLES, SIGNS, clean
+from prefect_swarm.cli.render import RUN_STYLES, SIGNS, clean, percent
 from prefect_swarm.core.state import RunStatus
 from prefect_swarm.core.view import RequirementView, RunView
 
@@ -26,7 +26,7 @@ def _outcome(view: RunView) -> Text:
         line.append(" REHEARSAL ", "black on yellow").append(" ")
     line.append(clean(view.project), "bold").append("  ")
     line.append(progress.status.replace("_", " "), RUN_STYLES.get(progress.status, "yellow"))
-    line.append(f"  {progress.percent:.0f}%, {progress.proved} of {progress.criteria} criteria proved")
+    line.append(f"  {percent(progress.percent)}, {progress.proved} of {progress.criteria} criteria proved")
     return line.append(f"\n{clean(progress.reason)}") if progress.reason else line
 
 
