@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from prefect import Flow, flow
+from prefect.exceptions import TerminationSignal
 from prefect.runtime import flow_run as this_flow_run
 from prefect.states import Completed, Failed, State
 
@@ -76,7 +77,19 @@ def execute(
         execution = Execution(journal, plan, hold=hold, settings=settings, control=control)
         _open(execution, output or Path.cwd())
         with registered(execution), execution.slots:
-            return verdict(Conductor(execution).conduct())
+            return verdict(_conduct(Conductor(execution), control))
+
+
+def _conduct(conductor: Conductor, control: Control) -> RunState:
+    """Conduct the run; when Prefect's SIGTERM comes, end what is at work and leave the run resumable first."""
+    try:
+        return conductor.conduct()
+    except TerminationSignal:
+        control.halt()
+        state = conductor.conduct()
+        if not control.own_signals:
+            raise
+        return state
 
 
 def _require_runners(plan: Plan) -> None:
