@@ -41,7 +41,7 @@ def compile_flow(
     """
     hooks: dict[str, Any] = {name: [flow_hook(settings)] for name in HOOKS}
 
-    @flow(name=plan.project.name, flow_run_name=_flow_run_name, **hooks)
+    @flow(name=plan.project.name, flow_run_name=flow_run_name, **hooks)
     def swarm(run: str | None = None) -> Any:
         run_id = RunId(run) if run else run_of_flow()
         return execute(plan, run_id, settings=settings or settings_from(os.environ), output=output, control=control)
@@ -49,7 +49,8 @@ def compile_flow(
     return swarm
 
 
-def _flow_run_name() -> str:
+def flow_run_name() -> str:
+    """Name a flow run after its run."""
     named = this_flow_run.parameters.get("run")
     return str(named or run_of_flow())
 
