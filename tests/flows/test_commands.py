@@ -33,7 +33,7 @@ Do what is asked.
 )
 def test_a_run_with_dashboard_works_and_ends(project: Project, line: str, most: int) -> None:
     """The promised lines run the file, serve the dashboard meanwhile, keep to the slots, and end without a terminal."""
-    project.write(*(Part(f"P{n}", script=("--seconds", "0.7")) for n in range(6)))
+    project.write(*(Part(f"P{n}", script=("--meet", str(most))) for n in range(7)))
 
     code = project.swarm(*shlex.split(line))
 
