@@ -98,11 +98,12 @@ class Session:
         from prefect_swarm.flows.settle import settle  # noqa: PLC0415
 
         questioner = ask_at_terminal(self._plan, output) if self._wishes.interactive else None
-        control = Control(questioner=questioner)
+        control = Control(questioner=questioner, own_signals=True)
         flow = compile_flow(self._plan, settings=self._settings, output=self._wishes.output_dir, control=control)
         with _signals(control.draining, control.halt, output), self._shown(output):
-            told = _call(lambda: flow(run=self._run_id, return_state=True), output) and settle(self._run_id)
+            told = _call(lambda: flow(run=self._run_id, return_state=True), output)
         state = self._journal.state(self._run_id, self._plan)
+        told = told and state.flow_run_id is not None and settle(state.flow_run_id)
         self._say_end(state, output)
         left = state.status.ended or state.status is RunStatus.INTERRUPTED
         if not left:

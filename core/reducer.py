@@ -110,8 +110,11 @@ def _at_work(
 def _after_failure(item: ItemState, event: on.AttemptFailed) -> ItemState:
     counted = POLICIES[event.failure].counts
     checked = item.evidence if item.status is ItemStatus.REPORTED else ()
+    # An interrupted item is open again; for every other failure the next event says what becomes of it.
+    status = ItemStatus.PENDING if event.failure is Failure.INTERRUPTED else item.status
     return replace(
         item,
+        status=status,
         used=item.used + counted,
         failure=event.failure,
         reason=event.reason,

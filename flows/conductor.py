@@ -10,7 +10,7 @@ from typing import Any, assert_never
 
 from prefect import allow_failure, task
 from prefect.client.schemas.objects import StateDetails
-from prefect.futures import PrefectFuture
+from prefect.futures import PrefectFuture, wait
 from prefect.states import Cancelled, Completed, State
 
 from prefect_swarm.core import events as on
@@ -27,6 +27,8 @@ from prefect_swarm.tasks.execution import Execution
 
 LOOK = 1.0
 """Seconds after which the loop looks around although nothing was written."""
+LAST_WORDS = 10.0
+"""Seconds that the task runs of an ended run are given to end too."""
 SHOWN = 200
 """Items that are shown to Prefect at the end at most, beside those that ran."""
 
@@ -63,6 +65,8 @@ class Conductor:
             state = execution.state if actions else execution.wait(state.seq, self._patience(state))
             self._mend()
         self._show_rest(state)
+        # Prefect's last words on each task are still on their way to our hooks.
+        wait(list(self._futures.values()), timeout=LAST_WORDS if state.status.ended else LOOK)
         return state
 
     def _limits(self) -> Limits:

@@ -49,8 +49,8 @@ def _check_version(engine: Engine) -> None:
             connection.execute(insert(schema.meta).values(key="version", value=str(schema.VERSION)))
         elif int(found) != schema.VERSION:
             raise JournalError(
-                f"the journal has version {found}, this program reads {schema.VERSION}: use the prefect-swarm that wrote "
-                "it, or point SWARM_HOME to another folder"
+                f"the journal has version {found}, this program reads {schema.VERSION}: use the prefect-swarm "
+                "that wrote it, or point SWARM_HOME to another folder"
             )
 
 

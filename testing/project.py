@@ -6,9 +6,10 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from prefect_swarm.agents.supervisor import end_marked
 from prefect_swarm.core.ids import RunId
 from prefect_swarm.core.settings import Settings
 from prefect_swarm.core.state import RunState
@@ -24,6 +25,7 @@ class Project:
     folder: Path
     environment: Mapping[str, str]
     """What the command line gets beside PATH and HOME, for instance which Prefect server to use."""
+    started: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def write(self, *parts: Part) -> None:
         """Write the requirements file and one agent card per part."""
@@ -51,17 +53,22 @@ class Project:
         environment |= {"SWARM_HOME": str(self.folder / "home"), "SWARM_RETRY_DELAYS": "0.1", **self.environment}
         with (self.folder / "swarm.log").open("ab") as log:
             argv = [sys.executable, "-m", "prefect_swarm.cli.app", *words]
-            return subprocess.Popen(  # noqa: S603 - our own command
+            process = subprocess.Popen(  # noqa: S603 - our own command
                 argv, cwd=self.folder, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
+        self.started.append(process)
+        return process
+
+    def close(self) -> None:
+        """End every command that still runs, and its agents."""
+        for process in self.started:
+            kill(process)
+        for entry in open_journal(self.settings).runs():
+            end_marked({"SWARM_RUN": entry.run_id})
 
     def swarm(self, *words: str, timeout: float = 120) -> int:
         """Run `swarm` with these words to its end and give its exit code."""
-        with self.start(*words) as process:
-            try:
-                return process.wait(timeout)
-            finally:
-                process.kill()
+        return self.start(*words).wait(timeout)
 
     @property
     def output(self) -> str:

@@ -45,7 +45,9 @@ def stage(server: PrivateServer, tmp_path: Path) -> Stage:
 
 
 @pytest.fixture
-def project(server: PrivateServer, tmp_path: Path) -> Project:
+def project(server: PrivateServer, tmp_path: Path) -> Iterator[Project]:
     """A project on disk whose runs use the shared server."""
     home = tmp_path / "prefect"
-    return Project(tmp_path, server.client_environment(home))
+    project = Project(tmp_path, server.client_environment(home))
+    yield project
+    project.close()

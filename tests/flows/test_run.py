@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from itertools import pairwise
 
+import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterName
 from prefect.client.schemas.objects import TaskRun
@@ -13,9 +14,12 @@ from prefect_swarm.core.ids import ItemId
 from prefect_swarm.core.policy import Failure
 from prefect_swarm.core.requirement import FileCheck, Priority, RunCheck
 from prefect_swarm.core.state import ItemStatus, RunStatus
+from prefect_swarm.flows.compile import compile_flow
+from prefect_swarm.flows.orchestrate import orchestrate
 from prefect_swarm.tasks.slots import limit_of_run
 from prefect_swarm.testing.fakeagent import most_at_once
 from prefect_swarm.testing.plans import Part, file_of, plan_of
+from prefect_swarm.testing.project import Project
 from prefect_swarm.testing.stage import Stage
 from prefect_swarm.testing.waiting import wait_for
 
@@ -231,3 +235,35 @@ def _task_runs_when(stage: Stage, holds: Callable[[list[TaskRun]], bool]) -> lis
             return client.read_task_runs(flow_run_filter=named, sort=TaskRunSort.EXPECTED_START_TIME_ASC)
 
     return wait_for(look, holds, what="task runs as expected")
+
+
+def test_a_plan_is_a_flow_that_can_simply_be_called(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`compile_flow(plan)()` is a run of its own, named after the project, under the settings of the environment."""
+    monkeypatch.setenv("SWARM_HOME", stage.settings.home)
+    plan = plan_of(Part("A"), project="Shop")
+    flow = compile_flow(plan, output=stage.workspace)
+
+    told = flow(return_state=True)
+
+    assert flow.name == "Shop"
+    assert told.is_completed()
+    assert stage.journal.runs()[0].run_id.startswith("flow-")
+
+
+def test_the_deployed_flow_reads_the_file_where_it_runs(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`orchestrate` plans the file it is given and works beside it; texts do not become parameters."""
+    monkeypatch.setenv("SWARM_HOME", stage.settings.home)
+    project = Project(stage.folder / "shop", {})
+    project.write(Part("A", description="a text that stays in its file"), Part("B", needs=("A",)))
+
+    told = orchestrate(
+        str(project.folder / "requirements.yaml"), agents=str(project.folder / "agents"), return_state=True
+    )
+
+    assert told.is_completed()
+    assert (project.folder / file_of("B")).exists()
+    run = stage.journal.runs()[0].run_id
+    with get_client(sync_client=True) as client:
+        named = FlowRunFilter(name=FlowRunFilterName(any_=[run]))
+        (flow_run,) = client.read_flow_runs(flow_run_filter=named)
+    assert "a text" not in str(flow_run.parameters)

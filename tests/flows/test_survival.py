@@ -135,7 +135,9 @@ def test_ending_a_run_leaves_no_process_behind(project: Project, signals: tuple[
     wait_for(lambda: len(_processes_of(project)) >= 4, what="its children")
 
     for number in signals:
+        before = len(project.output)
         running.send_signal(number)
+        wait_for(lambda: len(project.output) > before, what="an answer to the signal")  # noqa: B023 - called at once
 
     assert running.wait(30) == 130, project.output
     assert project.state().status is RunStatus.INTERRUPTED
