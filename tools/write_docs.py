@@ -5,6 +5,7 @@ A part stands between `<!-- generated: NAME -->` and `<!-- end -->`; everything 
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import get_args
 
@@ -191,28 +192,32 @@ def _yes(fact: object) -> str:
 
 def _move(kind: type[on.ItemEvent]) -> str:
     moves = list(_moves(kind))
-    befores = ", ".join(before for before, _ in moves)
+    befores = ", ".join(dict.fromkeys(before for before, _ in moves))
     afters = dict.fromkeys("as before" if before is after else after.value for before, after in moves)
     return f"| [`{_wire(kind)}`](events.md#{_wire(kind)}) | {befores} | {', '.join(afters)} |"
 
 
 def _moves(kind: type[on.ItemEvent]) -> Iterator[tuple[ItemStatus, ItemStatus]]:
-    """Yield what the reducer itself makes of such an event, for every status in which it takes it."""
+    """Yield what the reducer itself makes of such an event, for every status in which it takes it; each move once."""
     for before in ItemStatus:
         state = RunState(RunId("run"), {ITEM: ItemState(ITEM, before)})
-        record = on.Record(RunId("run"), 1, 1, 0.0, _sample(kind))
-        try:
-            yield before, fold(state, [record]).items[ITEM].status
-        except IllegalEvent:
-            continue
+        with suppress(IllegalEvent):
+            found = [fold(state, [on.Record(RunId("run"), 1, 1, 0.0, event)]) for event in _samples(kind)]
+            yield from dict.fromkeys((before, one.items[ITEM].status) for one in found)
 
 
-def _sample(kind: type[on.ItemEvent]) -> on.ItemEvent:
+def _samples(kind: type[on.ItemEvent]) -> list[on.ItemEvent]:
+    """Make one event of a kind, or one for each class of failure where it has one."""
+    failures = tuple(Failure) if "failure" in kind.model_fields else (Failure.AGENT_FAILED,)
+    return [_sample(kind, failure) for failure in failures]
+
+
+def _sample(kind: type[on.ItemEvent], failure: Failure) -> on.ItemEvent:
     given: dict[str, object] = {
         "item": ITEM,
         "attempt": 1,
         "seconds": 1.0,
-        "failure": Failure.AGENT_FAILED,
+        "failure": failure,
         "cause": ITEM,
         "reason": "",
         "remedy": "",

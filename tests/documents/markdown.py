@@ -74,6 +74,11 @@ def without_blocks(text: str) -> str:
     return FENCE.sub("", text)
 
 
+def links_of(text: str) -> list[str]:
+    """Give the targets of a document's links."""
+    return [found[1] for found in LINK.finditer(without_blocks(text))]
+
+
 def anchors_of(path: Path) -> set[str]:
     """Give the anchors that the headings of a document have on the usual forges."""
     titles = [found[2] for found in HEADING.finditer(without_blocks(path.read_text(encoding="utf-8")))]
