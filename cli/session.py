@@ -3,7 +3,7 @@
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -133,7 +133,7 @@ class Session:
 
 
 @contextmanager
-def _listening(journal: Journal, display: "ProgressDisplay") -> Iterator[None]:
+def _listening(journal: Journal, display: "ProgressDisplay") -> Generator[None, None, None]:
     stop = journal.feed.subscribe(display.on_records)
     try:
         with display:
@@ -155,7 +155,7 @@ def _call(flow: Callable[[], object], output: Output) -> bool:
 
 
 @contextmanager
-def _signals(draining: threading.Event, halt: Callable[[], None], output: Output) -> Iterator[None]:
+def _signals(draining: threading.Event, halt: Callable[[], None], output: Output) -> Generator[None, None, None]:
     """Once Ctrl-C: finish what runs and leave; twice, or SIGTERM: end it now; a third time: leave at once."""
     presses = 0
 

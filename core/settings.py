@@ -8,7 +8,7 @@ from prefect_swarm.core.errors import UsageError
 from prefect_swarm.core.requirement import Value
 
 PREFIX = "SWARM_"
-_LISTS = (tuple[float, ...], tuple[str, ...])
+_LISTS = frozenset({"retry_delays", "pass_env"})
 
 
 class Settings(Value):
@@ -46,10 +46,10 @@ def settings_from(environ: Mapping[str, str], **given: object) -> Settings:
     Lists are separated by commas. Raises UsageError naming the variable that does not fit.
     """
     values: dict[str, object] = {}
-    for name, field in Settings.model_fields.items():
+    for name in Settings.model_fields:
         text = environ.get(PREFIX + name.upper())
         if text:
-            values[name] = text.split(",") if field.annotation in _LISTS else text
+            values[name] = text.split(",") if name in _LISTS else text
     values.update({name: value for name, value in given.items() if value is not None})
     try:
         return Settings.model_validate(values)

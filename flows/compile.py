@@ -2,15 +2,16 @@
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from prefect import Flow, flow
+from prefect.client.schemas.objects import State
 from prefect.exceptions import TerminationSignal
 from prefect.runtime import flow_run as this_flow_run
-from prefect.states import Completed, Failed, State
+from prefect.states import Completed, Failed
 
 from prefect_swarm.agents.supervisor import end_marked
 from prefect_swarm.core import events as on
@@ -102,7 +103,7 @@ def _require_runners(plan: Plan) -> None:
 
 
 @contextmanager
-def _leased(journal: Journal, run_id: RunId, *, settings: Settings, control: Control) -> Iterator[Hold]:
+def _leased(journal: Journal, run_id: RunId, *, settings: Settings, control: Control) -> Generator[Hold, None, None]:
     epoch = _wait_for_lease(journal, run_id, settings.lease_seconds, control.draining)
 
     def lost(_error: JournalError) -> None:

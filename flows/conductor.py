@@ -8,15 +8,15 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, assert_never
 
-from prefect import allow_failure, task
-from prefect.client.schemas.objects import StateDetails
+from prefect import Task, allow_failure, task
+from prefect.client.schemas.objects import State, StateDetails
 from prefect.futures import PrefectFuture, wait
-from prefect.states import Cancelled, Completed, State
+from prefect.states import Cancelled, Completed
 
 from prefect_swarm.core import events as on
 from prefect_swarm.core.ids import ItemId
 from prefect_swarm.core.plan import WorkItem
-from prefect_swarm.core.policy import POLICIES, Failure
+from prefect_swarm.core.policy import POLICIES, Failure, retry_delay
 from prefect_swarm.core.scheduler import Action, Ask, Block, Finish, Interrupt, Limits, Mark, Start, decide, next_due
 from prefect_swarm.core.state import UNMET, ItemState, ItemStatus, RunState, RunStatus
 from prefect_swarm.journal.checkpoints import SnapshotWriter, snapshot_path
@@ -102,7 +102,7 @@ class Conductor:
                 record(on.RunPaused(status="interrupted", reason="stopped by its operator"))
                 self._write_snapshot()
             case Finish():
-                record(on.RunEnded(outcome=action.outcome.value, reason=action.reason))
+                record(on.RunEnded(outcome=action.outcome, reason=action.reason))
                 self._write_snapshot()
             case _:
                 assert_never(action)
@@ -110,24 +110,22 @@ class Conductor:
     def _start(self, item: WorkItem) -> None:
         state = self._execution.state.items[item.id]
         self._execution.record(on.ItemReady(item=item.id))
-        delays = list(self._execution.settings.retry_delays)
-        prepared = attempt.with_options(
-            task_run_name=item.id,
-            retries=max(0, item.retries - state.used),
-            retry_delay_seconds=[
-                delays[min(n, len(delays) - 1)] for n in range(state.used, max(state.used + 1, item.retries))
-            ],
+        settings = self._execution.settings
+        left = max(0, item.retries - state.used)
+        delays = [retry_delay(state.used + n, settings.retry_delays) for n in range(1, left + 1)]
+        prepared: Task[..., Any] = attempt.with_options(
+            task_run_name=item.id, retries=left, retry_delay_seconds=delays or 0
         )
-        future = prepared.submit(self._execution.run_id, item.id, state.generation, wait_for=self._upstream(item))
+        upstream = [self._future(one) for one in item.depends_on]
+        future: PrefectFuture[Any] = prepared.submit(  # pyright: ignore[reportUnknownMemberType]
+            self._execution.run_id, item.id, state.generation, wait_for=upstream
+        )
         self._futures[item.id] = future
         future.add_done_callback(lambda _done: self._note_end(item.id))
 
     def _note_end(self, item: ItemId) -> None:
         self._ended.put(item)
         self._execution.poke()
-
-    def _upstream(self, item: WorkItem) -> list[Any]:
-        return [self._future(one) for one in item.depends_on]
 
     def _future(self, item: ItemId) -> Any:
         """The future of an item's task run; an item of an earlier flow run is shown as reused first."""
@@ -191,9 +189,12 @@ class Conductor:
         for one in item.depends_on:
             self._show(self._execution.plan.item_by_id[one])
         name, message = _shown(self._execution.state.items[item.id], reused=item.id in self._reused)
-        prepared = settled_item.with_options(task_run_name=item.id)
-        upstream = [_edge_to(self._futures[one]) for one in item.depends_on]
-        self._futures[item.id] = prepared.submit(name, message, wait_for=upstream)
+        prepared: Task[..., Any] = settled_item.with_options(task_run_name=item.id)
+        upstream: list[Any] = [_edge_to(self._futures[one]) for one in item.depends_on]
+        future: PrefectFuture[Any] = prepared.submit(  # pyright: ignore[reportUnknownMemberType]
+            name, message, wait_for=upstream
+        )
+        self._futures[item.id] = future
 
 
 def _edge_to(future: PrefectFuture[Any]) -> State[Any]:

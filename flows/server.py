@@ -15,7 +15,7 @@ import time
 import tomllib
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
 from pathlib import Path
@@ -106,7 +106,7 @@ def require_server(url: str) -> None:
 
 
 @contextmanager
-def private_server(home: Path, *, timeout: float, keep: bool, say: Say) -> Iterator[PrivateServer]:
+def private_server(home: Path, *, timeout: float, keep: bool, say: Say) -> Generator[PrivateServer, None, None]:
     """Use the private server of the state folder, starting it where it does not run; stop it when nobody uses it.
 
     `timeout` in seconds for its start; `say` is told what is waited for. Raises Unavailable where it does not start.

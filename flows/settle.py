@@ -2,9 +2,11 @@
 
 import time
 from collections.abc import Callable
+from typing import Any
 from uuid import UUID
 
 import httpx
+from prefect._internal.concurrency.services import QueueService
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.objects import TaskRun
@@ -20,9 +22,12 @@ def settle(flow_run_id: str) -> bool:
 
     False where it does not within a few seconds, for instance because it is gone.
     """
-    _, queued = EventsWorker.drain_all(timeout=PATIENCE)
-    _, unsent = APILogWorker.drain_all(timeout=PATIENCE)
-    return not queued and not unsent and _recorded(flow_run_id)
+    return all(map(_handed_over, (EventsWorker, APILogWorker))) and _recorded(flow_run_id)
+
+
+def _handed_over(service: type[QueueService[Any]]) -> bool:
+    drained = service.drain_all(timeout=PATIENCE)
+    return isinstance(drained, tuple) and not drained[1]  # a tuple where no event loop runs in this thread
 
 
 def _recorded(flow_run_id: str) -> bool:

@@ -7,7 +7,7 @@ written together, or nothing is. When `append` returns, the records survive a po
 import hashlib
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -150,7 +150,8 @@ class Journal:
             raise Fenced(f"run {run_id} was taken over by another executor")
         seq, checksum = _last(connection, run_id)
         at = self.clock()
-        records, rows = [], []
+        records: list[Record] = []
+        rows: list[dict[str, object]] = []
         for event in events:
             seq += 1
             kind, data = encode(event)
@@ -218,7 +219,7 @@ class Journal:
     # -- connections -----------------------------------------------------------------------------------------
 
     @contextmanager
-    def _write(self) -> Iterator[Connection]:
+    def _write(self) -> Generator[Connection, None, None]:
         """Open a transaction that nobody else can write into before it ends."""
         with _mapped(), self._engine.begin() as connection:
             if connection.dialect.name == "sqlite":
@@ -226,13 +227,13 @@ class Journal:
             yield connection
 
     @contextmanager
-    def _read(self) -> Iterator[Connection]:
+    def _read(self) -> Generator[Connection, None, None]:
         with _mapped(), self._engine.connect() as connection:
             yield connection
 
 
 @contextmanager
-def _mapped() -> Iterator[None]:
+def _mapped() -> Generator[None, None, None]:
     try:
         yield
     except SQLAlchemyError as error:

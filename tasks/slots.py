@@ -5,7 +5,7 @@ below one limit, and what people see under Concurrency in Prefect's UI. If the s
 """
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Self
 from uuid import UUID
@@ -60,7 +60,7 @@ class Slots:
             self._client.__exit__(None, None, None)
 
     @contextmanager
-    def hold(self, agent: AgentName) -> Iterator[None]:
+    def hold(self, agent: AgentName) -> Generator[None, None, None]:
         """Hold a slot of the run, and of the limits `swarm` and `swarm-agent-<name>` where somebody set them."""
         lease = self._take([limit_of_run(self._run), "swarm", f"swarm-agent-{agent}"])
         try:

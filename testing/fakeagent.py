@@ -76,7 +76,8 @@ def main(argv: list[str] | None = None) -> int:
         sys.stdout.flush()
     time.sleep(script.seconds)
     failing = int(os.environ["SWARM_ATTEMPT"]) <= script.fail
-    for name in script.write if not failing else []:
+    written: list[str] = script.write
+    for name in written if not failing else ():
         Path(name).write_text(f"{os.environ['SWARM_ITEM']}\n", encoding="utf-8")
     if script.copy_prompt:
         Path(script.copy_prompt).write_bytes(Path(os.environ["SWARM_PROMPT_FILE"]).read_bytes())

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from prefect.events.worker import EventsWorker
@@ -24,7 +25,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateServer]:
     """A private Prefect server that the tests of this session share."""
     home = tmp_path_factory.mktemp("prefect")
     with private_server(home, timeout=180, keep=False, say=lambda _text: None) as running:
-        updates = {
+        updates: dict[Any, Any] = {
             PREFECT_API_URL: f"{running.url}/api",
             PREFECT_API_AUTH_STRING: running.password,
             PREFECT_HOME: home,

@@ -29,7 +29,7 @@ DIAMONDS = (
 
 def test_a_killed_run_goes_on_without_doing_anything_twice(project: Project) -> None:
     """After each of several kill -9 a resume starts no verified item again, until the run is completed."""
-    seed = random.randrange(10**6)
+    seed = random.randrange(10**6)  # noqa: S311 - when to kill is no secret
     chance = random.Random(seed)  # noqa: S311 - when to kill is no secret
     project.write(*DIAMONDS)
     first = project.start(*RUN)
@@ -163,7 +163,8 @@ def test_agents_of_a_killed_run_are_ended_before_it_goes_on(project: Project) ->
 
 def _processes_of(project: Project) -> list[psutil.Process]:
     """Find the processes that carry the marker of the newest run."""
-    run_id, found = project.last_run(), []
+    run_id = project.last_run()
+    found: list[psutil.Process] = []
     for process in psutil.process_iter():
         try:
             environment = process.environ()
