@@ -85,7 +85,7 @@ def test_generated_parts_are_up_to_date(path: Path) -> None:
     """What follows from the code is as the code is now: `python tools/write_docs.py` writes it."""
     text = path.read_text(encoding="utf-8")
 
-    assert text == renewed(text)
+    assert text == renewed(text), "python tools/write_docs.py"
 
 
 def test_every_generated_part_stands_somewhere() -> None:
