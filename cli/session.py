@@ -51,11 +51,15 @@ class Session:
         holder = self._journal.holder(self._run_id)
         if holder is not None:
             raise RunHeld(f"run {self._run_id} is being executed by {holder}: `swarm watch {self._run_id}` shows it")
+        _prepare_environment()
+        url = configured_server(os.environ)
+        if url is not None:
+            require_server(url)
         self._journal.create(self._run_id, self._plan)
         output.tell(f"run {self._run_id}: {len(self._plan.items)} items, at most {self._settings.max_parallel} at once")
         with ExitStack() as stack:
             served = self._serve(output, stack)
-            self._find_server(output, stack)
+            self._find_server(url, output, stack)
             code = self._execute(output)
             if served and output.at_terminal:
                 output.tell("the dashboard stays until Ctrl-C")
@@ -76,13 +80,9 @@ class Session:
         output.tell(f"dashboard: {streamer.link(Role.DECIDE)}")
         return not streamer.joined
 
-    def _find_server(self, output: Output, stack: ExitStack) -> None:
+    def _find_server(self, url: str | None, output: Output, stack: ExitStack) -> None:
         """Have a Prefect server for the session, and the environment say where, before Prefect is imported."""
-        for name, value in ENVIRONMENT.items():
-            os.environ.setdefault(name, value)
-        url = configured_server(os.environ)
         if url is not None:
-            require_server(url)
             output.tell(f"Prefect server: {url}")
             return
         home = state_folder(self._settings) / "prefect"
@@ -130,6 +130,11 @@ class Session:
         from prefect_swarm.cli.summary import summary  # noqa: PLC0415 - rich
 
         output.show(summary(view))
+
+
+def _prepare_environment() -> None:
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
 
 
 @contextmanager

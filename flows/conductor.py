@@ -48,7 +48,7 @@ class Conductor:
         """Begin where the run stands."""
         self._execution = execution
         self._futures: dict[ItemId, PrefectFuture[Any]] = {}
-        self._ended: SimpleQueue[ItemId] = SimpleQueue()
+        self._ended: SimpleQueue[tuple[ItemId, int]] = SimpleQueue()
         self._reused = frozenset(item.id for item in execution.state.items.values() if item.settled)
         path = snapshot_path(Path(execution.state.output), execution.run_id)
         self._snapshots = SnapshotWriter(path, execution.plan, monotonic=time.monotonic)
@@ -121,10 +121,10 @@ class Conductor:
             self._execution.run_id, item.id, state.generation, wait_for=upstream
         )
         self._futures[item.id] = future
-        future.add_done_callback(lambda _done: self._note_end(item.id))
+        future.add_done_callback(lambda _done: self._note_end(item.id, state.generation))
 
-    def _note_end(self, item: ItemId) -> None:
-        self._ended.put(item)
+    def _note_end(self, item: ItemId, generation: int) -> None:
+        self._ended.put((item, generation))
         self._execution.poke()
 
     def _future(self, item: ItemId) -> Any:
@@ -162,9 +162,10 @@ class Conductor:
     def _mend(self) -> None:
         """An attempt whose task ended without a word to the journal was lost to an error of the engine."""
         while not self._ended.empty():
-            item = self._ended.get()
+            item, generation = self._ended.get()
             state = self._execution.state.items[item]
-            if state.settled or self._execution.control.draining.is_set():
+            superseded = state.generation != generation  # a person has the item done anew meanwhile
+            if state.settled or superseded or self._execution.control.draining.is_set():
                 continue
             said = self._futures[item].state.message or "its task ended without a result"
             policy = POLICIES[Failure.INTERRUPTED]

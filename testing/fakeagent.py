@@ -75,6 +75,8 @@ def main(argv: list[str] | None = None) -> int:
         sys.stdout.write(script.say + "\n")
         sys.stdout.flush()
     time.sleep(script.seconds)
+    if script.ledger is not None:
+        _meet(script.ledger, script.meet)
     failing = int(os.environ["SWARM_ATTEMPT"]) <= script.fail
     written: list[str] = script.write
     for name in written if not failing else ():
@@ -87,6 +89,13 @@ def main(argv: list[str] | None = None) -> int:
     return 1 if failing else 0
 
 
+def _meet(ledger: Path, others: int) -> None:
+    """Wait until so many agents have started, for half a minute at most."""
+    deadline = time.monotonic() + 30
+    while sum(line.what == "start" for line in read_ledger(ledger)) < others and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+
 def _spawn(seconds: float) -> None:
     """Leave a process behind that has left our process group."""
     program = f"import time; time.sleep({seconds + 3600})"
@@ -96,6 +105,7 @@ def _spawn(seconds: float) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="fakeagent", description=__doc__)
     parser.add_argument("--seconds", type=float, default=0.0, help="how long to work")
+    parser.add_argument("--meet", type=int, default=0, help="work on until so many agents have started")
     parser.add_argument("--fail", type=int, default=0, help="so many attempts fail first")
     parser.add_argument("--write", action="append", default=[], help="a file to make, unless the attempt fails")
     parser.add_argument("--copy-prompt", help="a file to which the prompt is copied")

@@ -47,14 +47,15 @@ class Project:
         }
         return f"---\n{json.dumps(front)}\n---\nDo what is asked.\n"
 
-    def start(self, *words: str) -> subprocess.Popen[bytes]:
-        """Start `swarm` with these words in the folder; its output goes to `swarm.log` there."""
+    def start(self, *words: str, typed: str = "") -> subprocess.Popen[bytes]:
+        """Start `swarm` with these words in the folder; its output goes to `swarm.log` there, `typed` is its input."""
         environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
         environment |= {"SWARM_HOME": str(self.folder / "home"), "SWARM_RETRY_DELAYS": "0.1", **self.environment}
-        with (self.folder / "swarm.log").open("ab") as log:
+        (self.folder / "typed.txt").write_text(typed, encoding="utf-8")
+        with (self.folder / "swarm.log").open("ab") as log, (self.folder / "typed.txt").open("rb") as stdin:
             argv = [sys.executable, "-m", "prefect_swarm.cli.app", *words]
             process = subprocess.Popen(  # noqa: S603 - our own command
-                argv, cwd=self.folder, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                argv, cwd=self.folder, env=environment, stdin=stdin, stdout=log, stderr=log
             )
         self.started.append(process)
         return process
@@ -66,9 +67,9 @@ class Project:
         for entry in open_journal(self.settings).runs():
             end_marked({"SWARM_RUN": entry.run_id})
 
-    def swarm(self, *words: str, timeout: float = 120) -> int:
+    def swarm(self, *words: str, typed: str = "", timeout: float = 120) -> int:
         """Run `swarm` with these words to its end and give its exit code."""
-        return self.start(*words).wait(timeout)
+        return self.start(*words, typed=typed).wait(timeout)
 
     @property
     def output(self) -> str:

@@ -105,7 +105,7 @@ def test_an_agent_that_lies_is_found_out(stage: Stage) -> None:
 def test_never_more_than_max_parallel_agents_work_at_once(stage: Stage) -> None:
     """Eight independent items on two slots use both slots and never a third."""
     stage.max_parallel = 2
-    plan = plan_of(*(Part(f"P{n}", script=("--seconds", "0.3")) for n in range(8)), ledger=stage.ledger_path)
+    plan = plan_of(*(Part(f"P{n}", script=("--meet", "2")) for n in range(8)), ledger=stage.ledger_path)
 
     stage.run(plan)
 
