@@ -56,7 +56,7 @@ class Session:
         if url is not None:
             require_server(url)
         self._journal.create(self._run_id, self._plan)
-        output.tell(f"run {self._run_id}: {len(self._plan.items)} items, at most {self._settings.max_parallel} at once")
+        output.tell(f"run {self._run_id}: at most {self._settings.max_parallel} agents at once")
         with ExitStack() as stack:
             served = self._serve(output, stack)
             self._find_server(url, output, stack)

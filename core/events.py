@@ -143,6 +143,7 @@ class AttemptStarted(Value):
     item: ItemId
     attempt: int
     task_run_id: str | None = None
+    folder: str = Field(default="", description="Where prompt, result and log of the attempt lie.")
 
 
 class AttemptProgressed(Value):

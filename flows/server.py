@@ -150,6 +150,7 @@ def _start(home: Path) -> PrivateServer:
         "PREFECT_API_AUTH_STRING": password,
         "PREFECT_SERVER_ENCRYPTION_KEY": _encryption_key(home),
         "PREFECT_SERVER_API_CORS_ALLOWED_ORIGINS": f"http://127.0.0.1:{port}",
+        "PREFECT_UI_STATIC_DIRECTORY": str(home / "ui"),  # its default is a folder inside site-packages
         "PREFECT_SERVER_UI_API_URL": f"http://127.0.0.1:{port}/api",
     }
     argv = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]

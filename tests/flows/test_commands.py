@@ -126,6 +126,10 @@ def _no_runner(folder: Path) -> None:
     (folder / "requirements.yaml").write_text("requirements: [a wish]\n")
 
 
+def _nothing(_folder: Path) -> None:
+    """A folder without any file."""
+
+
 def _bad_file(folder: Path) -> None:
     (folder / "requirements.yaml").write_text("requirements:\n  - id: A\n    title: a\n    depends_on: [B]\n")
 
@@ -136,7 +140,7 @@ def _bad_file(folder: Path) -> None:
         (_missing_program, 69, "no-such-program-here is missing, needed by agent mine"),
         (_no_runner, 69, "--rehearse"),
         (_bad_file, 65, "requirements.yaml:4:18: A depends on B, which no requirement has"),
-        (lambda _folder: None, 64, "there is no ./requirements.yaml"),
+        (_nothing, 64, "there is no ./requirements.yaml"),
     ],
     ids=["missing program", "no runner", "bad file", "no file"],
 )
