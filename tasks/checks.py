@@ -79,6 +79,8 @@ def _contains(check: ContainsCheck, workspace: Path) -> Evidence:
 
 def _leading_nowhere_else(path: str) -> str:
     """Give a path that stays in the workspace by its words alone. Raises ValueError for any other."""
+    if not PurePath(path).parts:
+        raise ValueError(f"{path} names no file")
     if PurePath(path).is_absolute() or ".." in PurePath(path).parts:
         raise ValueError(f"{path} leads out of the workspace")
     return path
