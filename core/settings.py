@@ -1,7 +1,7 @@
 """What a user may set: one frozen model, filled at the edges from the environment and options."""
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, get_origin
 
 from pydantic import Field, ValidationError
 
@@ -10,7 +10,6 @@ from prefect_swarm.core.requirement import Value
 
 PREFIX = "SWARM_"
 Delay = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-_LISTS = (tuple[Delay, ...], tuple[str, ...])
 
 
 class Settings(Value):
@@ -51,7 +50,7 @@ def settings_from(environ: Mapping[str, str], **given: object) -> Settings:
     for name, field in Settings.model_fields.items():
         text = environ.get(PREFIX + name.upper())
         if text:
-            values[name] = _entries(text) if field.annotation in _LISTS else text
+            values[name] = _entries(text) if get_origin(field.annotation) is tuple else text
     values.update({name: value for name, value in given.items() if value is not None})
     try:
         return Settings.model_validate(values)

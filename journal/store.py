@@ -7,7 +7,7 @@ written together, or nothing is. When `append` returns, the records survive a po
 import hashlib
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -220,7 +220,7 @@ class Journal:
     # -- connections -----------------------------------------------------------------------------------------
 
     @contextmanager
-    def _write(self) -> Iterator[Connection]:
+    def _write(self) -> Generator[Connection]:
         """Open a transaction that nobody else can write into before it ends."""
         with _mapped(), self._engine.begin() as connection:
             if connection.dialect.name == "sqlite":
@@ -228,13 +228,13 @@ class Journal:
             yield connection
 
     @contextmanager
-    def _read(self) -> Iterator[Connection]:
+    def _read(self) -> Generator[Connection]:
         with _mapped(), self._engine.connect() as connection:
             yield connection
 
 
 @contextmanager
-def _mapped() -> Iterator[None]:
+def _mapped() -> Generator[None]:
     try:
         yield
     except SQLAlchemyError as error:

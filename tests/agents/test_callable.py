@@ -93,5 +93,5 @@ def test_a_function_is_timed_out_like_any_agent(assign: Assign) -> None:
 def test_a_function_is_found_by_its_name() -> None:
     """`package.module:function` names a function; anything else is wrong usage."""
     assert load_function("os.path:join") is __import__("os").path.join
-    with pytest.raises(UsageError, match="'os:sep' names no function: write `package.module:function`"):
+    with pytest.raises(UsageError, match="'os:sep' names no function: write `package"):
         load_function("os:sep")

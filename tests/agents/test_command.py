@@ -140,9 +140,9 @@ def test_progress_is_told_by_lines_of_json(assign: Assign) -> None:
 
 def test_a_result_file_gives_the_summary(assign: Assign) -> None:
     """A program may sum up in a JSON object, at most 2,000 characters of which are kept."""
-    program = "import json, os; json.dump({'summary': 'y' * 5000, 'failure': None}, open(os.environ['SWARM_RESULT_FILE'], 'w'))"
+    content = json.dumps({"summary": "y" * 5000, "failure": None})
 
-    outcome = run(assign("command", {"command": python(program)}))
+    outcome = run(assign("command", {"command": _writing(content.encode())}))
 
     assert (outcome.failure, outcome.summary) == (None, "y" * 2000)
 
@@ -157,7 +157,16 @@ def test_a_result_without_a_summary_has_none(assign: Assign, content: bytes) -> 
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"{", b"null", b"[]", b'"done"', b"\xff\xfe\x00", b"[" * 200_000, b'{"summary": "' + b"z" * 2_000_000 + b'"}'],
+    [
+        b"",
+        b"{",
+        b"null",
+        b"[]",
+        b'"done"',
+        b"\xff\xfe\x00",
+        b"[" * 200_000,
+        b'{"summary": "' + b"z" * 2_000_000 + b'"}',
+    ],
     ids=["empty", "cut off", "null", "list", "text", "binary", "deep", "huge"],
 )
 def test_a_result_that_cannot_be_read_is_a_failure(assign: Assign, tmp_path: Path, content: bytes) -> None:
@@ -237,7 +246,9 @@ def test_a_card_names_files_beside_itself(assign: Assign, tmp_path: Path) -> Non
 def test_a_card_may_set_variables_but_not_the_marker(assign: Assign, monkeypatch: pytest.MonkeyPatch) -> None:
     """The card's variables win over those that are passed, never over those by which processes are found again."""
     monkeypatch.setenv("KEY", "ours")
-    program = "import os; print(os.environ['KEY'], os.environ['TZ'], os.environ['SWARM_RUN'], os.environ['SWARM_ATTEMPT'])"
+    program = (
+        "import os; print(os.environ['KEY'], os.environ['TZ'], os.environ['SWARM_RUN'], os.environ['SWARM_ATTEMPT'])"
+    )
     card: dict[str, JsonValue] = {"TZ": "Europe/Berlin", "SWARM_RUN": "hidden", "SWARM_ATTEMPT": "0"}
     assignment = assign("command", {"command": python(program), "env": card})
 

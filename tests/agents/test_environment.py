@@ -7,7 +7,7 @@ from tests.agents.conftest import Assign
 from prefect_swarm.agents.environment import ALLOWED as LISTED
 from prefect_swarm.agents.environment import MARKER, environment_for
 
-ALLOWED = {"PATH": "/bin", "HOME": "/home/ada", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "TZ": "UTC", "TMPDIR": "/tmp"}
+ALLOWED = {"PATH": "/bin", "HOME": "/home/ada", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "TZ": "UTC", "TMPDIR": "/var/x"}
 SECRET = {
     "PREFECT_API_URL": "http://localhost:4200/api",
     "PREFECT_API_KEY": "pnu_1",

@@ -81,7 +81,9 @@ def test_the_exit_code_is_told(script: Script, program: str, code: int) -> None:
 
 def test_output_of_both_streams_is_kept(script: Script, tmp_path: Path) -> None:
     """Tail and log hold what was printed, in the order in which it came."""
-    program = "import sys, time; print('one'); time.sleep(0.2); print('two', file=sys.stderr); time.sleep(0.2); print('3')"
+    program = (
+        "import sys, time; print('one'); time.sleep(0.2); print('two', file=sys.stderr); time.sleep(0.2); print('3')"
+    )
 
     ended = run(script(program, log=str(tmp_path / "agent.log")))
 
@@ -122,7 +124,9 @@ def test_a_silent_program_is_ended(script: Script) -> None:
 
 def test_a_talking_program_is_not_idle(script: Script) -> None:
     """Whoever says something from time to time, on either stream, is at work."""
-    program = "import sys, time\nfor n in range(6):\n    print(n, file=(sys.stdout, sys.stderr)[n % 2]); time.sleep(0.3)"
+    program = (
+        "import sys, time\nfor n in range(6):\n    print(n, file=(sys.stdout, sys.stderr)[n % 2]); time.sleep(0.3)"
+    )
 
     ended = run(script(program, idle_timeout=1.2))
 
@@ -169,7 +173,8 @@ def test_nothing_is_left_of_daemons(script: Script, run_id: RunId) -> None:
 
 def test_nothing_is_left_of_a_tree_that_is_ended(script: Script, run_id: RunId) -> None:
     """When a program is out of time its children end with it, those too that do not listen."""
-    program = f"import subprocess, sys, time\nfor _ in range(5): subprocess.Popen([sys.executable, '-c', {STUBBORN!r}])\ntime.sleep(600)"
+    child = f"subprocess.Popen([sys.executable, '-c', {STUBBORN!r}])"
+    program = f"import subprocess, sys, time\nfor _ in range(5): {child}\ntime.sleep(600)"
 
     ended = run(script(program, timeout=1.5))
 
@@ -319,12 +324,12 @@ def test_what_cannot_be_started_is_told_as_such(script: Script, argv: tuple[str,
 
 def test_handles_are_given_back(script: Script) -> None:
     """Running programs leaves no file open."""
-    before = len(os.listdir("/proc/self/fd"))
+    before = len(list(Path("/proc/self/fd").iterdir()))
 
     for _ in range(5):
         run(script("print('x')"))
 
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
 def run_id_processes(job: Job) -> int:

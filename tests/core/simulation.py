@@ -95,7 +95,9 @@ class Simulation:
         self.tell(on.InterventionRequested(question="q", items=items, reason="failed"))
         for item in items:
             action = self.chance.choice(("retry", "skip"))
-            self.tell(on.InterventionDecided.model_validate({"question": "q", "item": item, "action": action, "by": "me"}))
+            self.tell(
+                on.InterventionDecided.model_validate({"question": "q", "item": item, "action": action, "by": "me"})
+            )
 
     def _happen(self) -> None:
         """Let an attempt begin or end, or time pass."""

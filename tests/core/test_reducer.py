@@ -235,9 +235,7 @@ def test_an_attempt_that_never_reported_has_no_evidence() -> None:
     again = on.RetryScheduled(item=A, attempt=2, delay=5, due=5)
     died = on.AttemptFailed(item=A, attempt=2, failure=Failure.AGENT_FAILED, reason="exit code 1")
 
-    state = started(
-        PLAN, *begun("A"), reported("A"), checked, broke, again, on.AttemptStarted(item=A, attempt=2), died
-    )
+    state = started(PLAN, *begun("A"), reported("A"), checked, broke, again, on.AttemptStarted(item=A, attempt=2), died)
 
     assert state.items[A].evidence == ()
     assert state.items[A].used == 2

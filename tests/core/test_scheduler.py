@@ -40,9 +40,7 @@ simulations = st.builds(
     Simulation,
     plan=plans(),
     chance=st.randoms(use_true_random=False),
-    limits=st.builds(
-        Limits, max_parallel=st.integers(1, 3), checkpoint_every=st.integers(1, 4), ask=st.booleans()
-    ),
+    limits=st.builds(Limits, max_parallel=st.integers(1, 3), checkpoint_every=st.integers(1, 4), ask=st.booleans()),
 )
 
 
@@ -102,6 +100,7 @@ def test_what_is_blocked_names_the_item_where_the_trouble_began(run: Simulation)
 
     for one in run.state.items.values():
         if one.status is ItemStatus.BLOCKED:
+            assert one.cause is not None
             assert one.cause in _upstream(run.plan, one.id)
             assert run.state.items[one.cause].status in UNMET - {ItemStatus.BLOCKED}
         assert (one.status is ItemStatus.BLOCKED) is (one.cause is not None)

@@ -60,7 +60,7 @@ def test_a_snapshot_replaces_the_one_before(path: Path, plan: Plan) -> None:
     writer.write(started(plan, *verified("A")), 2.0)
 
     assert read_snapshot(path).at == 2.0
-    assert os.listdir(path.parent) == [path.name]
+    assert list(path.parent.iterdir()) == [path]
 
 
 def test_a_failed_write_leaves_the_old_snapshot(path: Path, plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,8 +83,11 @@ def test_readers_never_see_half_a_snapshot(path: Path, plan: Plan, monkeypatch: 
     writer = SnapshotWriter(path, plan, monotonic=Watch())
     writer.write(started(plan), 1.0)
     seen = list[float]()
-    # The moment before the new file is safe on the disk, which no timing could hit.
-    monkeypatch.setattr(os, "fsync", lambda _handle: seen.append(read_snapshot(path).at))
+
+    def look(_handle: int) -> None:
+        seen.append(read_snapshot(path).at)
+
+    monkeypatch.setattr(os, "fsync", look)  # the moment before the new file is safe, which no timing could hit
 
     writer.write(started(plan, *verified("A")), 2.0)
 
@@ -128,22 +131,21 @@ def _changed(change: Callable[[dict[str, object]], object]) -> Callable[[bytes],
     return changed
 
 
-@pytest.mark.parametrize(
-    "spoil",
-    [
-        lambda _whole: b"",
-        lambda whole: whole[:-20],
-        lambda _whole: b"\xff\xfe\x00garbage",
-        lambda _whole: b"[" * 100_000,
-        lambda _whole: b"null",
-        lambda _whole: b'{"run_id": "run-1"}',
-        lambda _whole: b'{"seq": ' + b"9" * 10_000 + b"}",
-        _changed(lambda document: document.update(format="prefect-swarm/checkpoint/99")),
-        _changed(lambda document: document.update(colour="red")),
-        _changed(lambda document: document.pop("plan")),
-    ],
-    ids=["empty", "cut off", "no text", "deep", "null", "other JSON", "long number", "later", "unknown", "no plan"],
-)
+SPOILT: dict[str, Callable[[bytes], bytes]] = {
+    "empty": lambda _whole: b"",
+    "cut off": lambda whole: whole[:-20],
+    "no text": lambda _whole: b"\xff\xfe\x00garbage",
+    "deep": lambda _whole: b"[" * 100_000,
+    "null": lambda _whole: b"null",
+    "other JSON": lambda _whole: b'{"run_id": "run-1"}',
+    "long number": lambda _whole: b'{"seq": ' + b"9" * 10_000 + b"}",
+    "later": _changed(lambda document: document.update(format="prefect-swarm/checkpoint/99")),
+    "unknown": _changed(lambda document: document.update(colour="red")),
+    "no plan": _changed(lambda document: document.pop("plan")),
+}
+
+
+@pytest.mark.parametrize("spoil", SPOILT.values(), ids=SPOILT)
 def test_what_is_no_snapshot_is_refused(path: Path, plan: Plan, spoil: Callable[[bytes], bytes]) -> None:
     """A file that is not ours is wrong usage, and the message names it, in one line."""
     SnapshotWriter(path, plan, monotonic=Watch()).write(started(plan), 1.0)

@@ -2,10 +2,10 @@
 
 import sqlite3
 import stat
-from collections import namedtuple
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import NamedTuple
 
 import psutil
 import pytest
@@ -14,10 +14,16 @@ from tests.journal.conftest import PLAN, RUN
 from prefect_swarm.core.errors import JournalError
 from prefect_swarm.core.events import ErrorOccurred
 from prefect_swarm.core.settings import Settings
+from prefect_swarm.journal.database import open_database
 from prefect_swarm.journal.home import open_journal, state_folder
 from prefect_swarm.journal.store import Journal
 
-Mount = namedtuple("Mount", "device mountpoint fstype opts")  # noqa: PYI024 - as psutil gives them
+
+class Mount(NamedTuple):
+    """A mounted file system, as psutil tells of it."""
+
+    mountpoint: str
+    fstype: str
 
 
 @pytest.fixture
@@ -25,8 +31,12 @@ def mounts(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Sets what is mounted where: a network file system cannot be mounted in a test, so psutil's answer is played."""
 
     def set_to(*pairs: tuple[Path, str]) -> None:
-        found = [Mount("x", str(place), kind, "rw") for place, kind in ((Path("/"), "ext4"), *pairs)]
-        monkeypatch.setattr(psutil, "disk_partitions", lambda all: found)  # noqa: A006 - as psutil names it
+        found = [Mount(str(place), kind) for place, kind in ((Path("/"), "ext4"), *pairs)]
+
+        def mounted(*, all: bool) -> list[Mount]:  # noqa: A002 - as psutil names it
+            return found if all else []
+
+        monkeypatch.setattr(psutil, "disk_partitions", mounted)
 
     return set_to
 
@@ -51,14 +61,17 @@ def test_a_state_folder_may_be_called_anything(tmp_path: Path, name: str) -> Non
 
 def test_what_is_acknowledged_survives_a_power_cut(journal: Journal) -> None:
     """The database is opened so that a commit is on the disk when it returns."""
-    with journal._engine.connect() as connection:
+    engine = open_database(journal.url)
+    with engine.connect() as connection:
         mode = connection.exec_driver_sql("PRAGMA journal_mode").scalar()
         synchronous = connection.exec_driver_sql("PRAGMA synchronous").scalar()
 
+    engine.dispose()
     assert (mode, synchronous) == ("wal", 2)  # 2 is FULL
 
 
-def test_a_journal_of_another_version_is_refused(folder: Path, journal: Journal) -> None:
+@pytest.mark.usefixtures("journal")
+def test_a_journal_of_another_version_is_refused(folder: Path) -> None:
     """Tables that this program does not know are left alone, and the user is told what to do."""
     with closing(sqlite3.connect(folder / "journal.db")) as database, database:
         database.execute("UPDATE swarm_meta SET value = '999'")

@@ -43,8 +43,11 @@ def test_listeners_hear_in_order_whoever_writes(journal: Journal) -> None:
     heard = list[int]()
     journal.feed.subscribe(lambda records: heard.extend(record.seq for record in records))
 
+    def write(number: int) -> None:
+        journal.append(RUN, [event(str(number))] * (1 + number % 3))
+
     with ThreadPoolExecutor(6) as threads:
-        list(threads.map(lambda n: journal.append(RUN, [event(str(n))] * (1 + n % 3)), range(60)))
+        list(threads.map(write, range(60)))
 
     assert heard == list(range(1, 121))
 

@@ -70,13 +70,12 @@ def test_a_stopped_holder_is_followed_after_its_period_and_then_refused(journal:
     assert ask(holder, "one") == "written"
     os.kill(holder.pid, signal.SIGSTOP)
 
-    epoch = wait_for(lambda: _taken(journal, 0.5), bool, what="the lease")
-    journal.append(RUN, [EVENT], epoch=epoch)
+    wait_for(lambda: _taken(journal, 0.5), lambda epoch: epoch == 2, what="the lease")
+    journal.append(RUN, [EVENT], epoch=2)
     os.kill(holder.pid, signal.SIGCONT)
     answer = ask(holder, "two")
 
     kill(holder)
-    assert epoch == 2
     assert answer == "Fenced: run run-1 was taken over by another executor"
     assert [one.event.message for one in journal.records(RUN) if isinstance(one.event, ErrorOccurred)] == ["one", "x"]
 

@@ -129,7 +129,11 @@ def test_nothing_outside_of_the_workspace_passes(workspace: Path, path: str) -> 
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(st.lists(st.sampled_from(["..", "door", "link.txt", "src", "*", "**", "", "/", ".", "loop"]), min_size=1, max_size=6))
+@given(
+    st.lists(
+        st.sampled_from(["..", "door", "link.txt", "src", "*", "**", "", "/", ".", "loop"]), min_size=1, max_size=6
+    )
+)
 def test_no_way_leads_out_of_the_workspace(workspace: Path, parts: list[str]) -> None:
     """However a path is put together, a check never raises and never tells of a file outside."""
     found = look(FileCheck(path="/".join(parts) or "/"), workspace)
@@ -227,7 +231,9 @@ def test_a_file_that_is_no_text_is_searched_all_the_same(workspace: Path) -> Non
     assert look(ContainsCheck(file="mixed.bin", text="needle"), workspace).passed
 
 
-@pytest.mark.parametrize("check", [python("raise SystemExit(1)"), FileCheck(path="none"), ContainsCheck(file="x", text="y")])
+@pytest.mark.parametrize(
+    "check", [python("raise SystemExit(1)"), FileCheck(path="none"), ContainsCheck(file="x", text="y")]
+)
 def test_a_rehearsed_check_passes_and_says_that_it_looked_at_nothing(check: Check) -> None:
     """Its evidence can never be taken for a proof."""
     found = rehearsed(check)

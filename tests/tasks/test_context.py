@@ -72,7 +72,7 @@ def test_an_agent_is_told_its_requirement_and_when_it_is_done() -> None:
 
 
 def test_an_agent_is_told_what_it_builds_on() -> None:
-    """What a dependency's agent said of its work and the files that it touched stand between delimiters with its name."""
+    """What a dependency's agent said, and the files that it touched, stand between delimiters with its name."""
     written = prompt(started(PLAN, *done("A", "The key lies in keys.py.", "keys.py", "src/a.py")))
 
     assert '<from item="A/fake">\nThe key lies in keys.py.\nfiles: keys.py, src/a.py\n</from>\n' in written
@@ -99,7 +99,9 @@ def test_a_persons_guidance_is_told() -> None:
     """What a person said with a retry reaches the agent, with the evidence of the failure."""
     state = broken(Failure.AGENT_FAILED, "exit code 1")
     lost = on.ItemFailed(item=item("B"), failure=Failure.AGENT_FAILED, reason="exit code 1", remedy="")
-    decided = on.InterventionDecided(question="q", item=item("B"), action="retry", by="Ada", guidance="Use {{ the }} key.")
+    decided = on.InterventionDecided(
+        question="q", item=item("B"), action="retry", by="Ada", guidance="Use {{ the }} key."
+    )
 
     written = prompt(told(state, lost, decided))
 

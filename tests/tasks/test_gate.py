@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from random import Random
 
@@ -46,7 +46,10 @@ class Crowd:
 
     def inside(self, *names: str) -> bool:
         """Wait until these, and only these, have entered so far, in this order."""
-        return wait_for(lambda: tuple(self.entered), lambda seen: seen == names, what=f"{names} inside", timeout=5) == names
+        return (
+            wait_for(lambda: tuple(self.entered), lambda seen: seen == names, what=f"{names} inside", timeout=5)
+            == names
+        )
 
     def disperse(self) -> None:
         """Let everybody out and wait until all are gone."""
@@ -65,11 +68,11 @@ class Crowd:
             self.turned_away.append(name)
 
     def _known(self, name: str) -> bool:
-        return name in self.entered or name in self.turned_away or ItemId(name) in self.gate._waiting
+        return name in self.entered or name in self.turned_away or ItemId(name) in self.gate.waiting
 
 
 @contextmanager
-def crowd(slots: int, count: int = 10) -> Iterator[Crowd]:
+def crowd(slots: int, count: int = 10) -> Generator[Crowd]:
     """Put up a gate, and leave nobody behind."""
     people = Crowd(slots, ranks(count))
     try:
@@ -94,7 +97,7 @@ def test_never_more_than_the_slots_are_inside(slots: int) -> None:
             with lock:
                 inside.discard(item)
 
-    chance = Random(slots)
+    chance = Random(slots)  # noqa: S311 - no secret
     threads = [threading.Thread(target=go, args=(item, chance.uniform(0.001, 0.02))) for item in ranks(40)]
     for thread in threads:
         thread.start()
@@ -137,7 +140,7 @@ def test_two_who_wait_enter_when_two_slots_are_free() -> None:
         people.leave("8", "9")
         wait_for(lambda: set(people.entered), lambda seen: {"1", "2"} <= seen, what="both inside", timeout=5)
 
-        assert people.gate._waiting == set()
+        assert people.gate.waiting == set()
 
 
 def test_one_who_fails_inside_frees_its_slot() -> None:
@@ -148,8 +151,8 @@ def test_one_who_fails_inside_frees_its_slot() -> None:
         raise ZeroDivisionError
 
     with gate.enter(ItemId("1")):
-        assert gate._inside == {ItemId("1")}
-    assert gate._inside == set()
+        assert gate.inside == {ItemId("1")}
+    assert gate.inside == set()
 
 
 def test_closing_sends_away_who_waits_and_leaves_who_is_inside() -> None:
@@ -164,9 +167,9 @@ def test_closing_sends_away_who_waits_and_leaves_who_is_inside() -> None:
         people.come("3")
 
         assert people.entered == ["5"]
-        assert people.gate._inside == {ItemId("5")}
+        assert people.gate.inside == {ItemId("5")}
         people.leave("5")
-        wait_for(lambda: people.gate._inside, lambda seen: not seen, what="an empty room")
+        wait_for(lambda: people.gate.inside, lambda seen: not seen, what="an empty room")
         people.come("4")
         assert people.entered == ["5"]
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from prefect_swarm.core.events import FileChange
 from prefect_swarm.tasks import workspace
-from prefect_swarm.tasks.workspace import FILES, IGNORED, changes, list_files
+from prefect_swarm.tasks.workspace import FILES, IGNORED, Listing, changes, list_files
 
 
 def digest(text: str) -> str:
@@ -101,19 +101,21 @@ def test_what_is_no_file_does_not_block(tmp_path: Path) -> None:
         assert changes(tmp_path, before) == ()
 
 
-@pytest.mark.parametrize(
-    "swap",
-    [
-        lambda path: os.mkfifo(path),
-        lambda path: path.symlink_to("/etc/passwd"),
-        lambda path: path.mkdir(),
-        lambda _path: None,
-    ],
-    ids=["pipe", "link out", "folder", "gone"],
-)
+def _link_out(path: Path) -> None:
+    path.symlink_to("/etc/passwd")
+
+
+def _stay_away(_path: Path) -> None:
+    return
+
+
+@pytest.mark.parametrize("swap", [os.mkfifo, _link_out, Path.mkdir, _stay_away])
 @pytest.mark.parametrize("known", [True, False])
 def test_a_file_that_is_swapped_while_it_is_looked_at_is_not_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, swap: Callable[[Path], None], known: bool  # noqa: FBT001 - both ways
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    swap: Callable[[Path], None],
+    known: bool,  # noqa: FBT001 - both ways
 ) -> None:
     """Between the listing and the digest a file may become anything; then it is deleted, or it never was."""
     path = tmp_path / "a.txt"
@@ -124,8 +126,11 @@ def test_a_file_that_is_swapped_while_it_is_looked_at_is_not_read(
     path.unlink()
     swap(path)
 
-    # The listing is the one of a moment ago: no timing could hit the instant between the two looks.
-    monkeypatch.setattr(workspace, "list_files", lambda _folder: listed)
+    def list_files_of_a_moment_ago(_folder: Path) -> Listing:
+        return listed
+
+    # No timing could hit the instant between the two looks.
+    monkeypatch.setattr(workspace, "list_files", list_files_of_a_moment_ago)
 
     assert changes(tmp_path, before) == ((FileChange(path="a.txt", change="deleted"),) if known else ())
 
@@ -185,7 +190,10 @@ def test_a_flood_of_files_is_cut(tmp_path: Path) -> None:
     assert {one.change for one in found} == {"created"}
 
 
-@given(st.dictionaries(st.sampled_from("abcdef"), st.binary(max_size=4)), st.dictionaries(st.sampled_from("abcdef"), st.binary(max_size=4)))
+@given(
+    st.dictionaries(st.sampled_from("abcdef"), st.binary(max_size=4)),
+    st.dictionaries(st.sampled_from("abcdef"), st.binary(max_size=4)),
+)
 def test_the_changes_lead_from_one_state_to_the_other(
     tmp_path_factory: pytest.TempPathFactory, old: dict[str, bytes], new: dict[str, bytes]
 ) -> None:
