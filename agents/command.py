@@ -60,7 +60,9 @@ class CommandRunner:
         stop: Stop,
     ) -> Outcome:
         """Run an argument list as the agent."""
-        environment = environment_for(assignment, os.environ, self._pass_env) | options.env
+        environment = environment_for(assignment, os.environ, self._pass_env)
+        ours = {name: value for name, value in environment.items() if name.startswith("SWARM_")}
+        environment |= options.env | ours  # a card that hid the marker would keep its processes from being found
         job = Job(
             argv=argv,
             cwd=assignment.workspace,
@@ -116,11 +118,16 @@ def _done(ended: Ended, assignment: Assignment) -> Outcome:
     try:
         with path.open("rb") as file:
             result = json.loads(file.read(RESULT_LIMIT))
-        summary = str(result.get("summary", ""))
-    except (ValueError, AttributeError, RecursionError) as error:
+        summary = result.get("summary")
+    except (OSError, ValueError, AttributeError, RecursionError) as error:
         reason = f"its result file is no JSON object: {error}"
         return Outcome(ended.seconds, Failure.INVALID_OUTPUT, reason, output=ended.output)
-    return Outcome(ended.seconds, summary=summary[:2000], output=ended.output)
+    return Outcome(ended.seconds, summary=_text(summary)[:2000], output=ended.output)
+
+
+def _text(said: object) -> str:
+    """Give what was said as a text that can be written down: JSON can hold halves of characters, a file cannot."""
+    return "" if said is None else str(said).encode("utf-8", "surrogatepass").decode("utf-8", "replace")
 
 
 def _last_line(output: str) -> str:

@@ -1,5 +1,6 @@
 """How a program is run so that it can neither hang the run, nor flood it, nor outlive it."""
 
+import errno
 import os
 import selectors
 import signal
@@ -24,6 +25,10 @@ LOG_LIMIT = 10 * 1024 * 1024
 LINE_LIMIT = 64 * 1024
 """Bytes of a line that are looked at; a longer line is no message for us."""
 _CHUNK = 64 * 1024
+_LAST_READS = 32
+"""Times that the pipes are emptied after the end, which is all that two pipes of a megabyte hold."""
+_ROUNDS = 10
+"""Times that we look again for processes that were born while the others were being ended."""
 _TICK = 0.1
 
 OnLine = Callable[[str], None]
@@ -66,20 +71,10 @@ class Ended:
 def run_process(job: Job, *, stop: Stop, on_line: OnLine | None = None) -> Ended:
     """Run a program to its end; afterwards none of its processes is left.
 
-    `on_line` is given each line of its standard output. Raises FileNotFoundError or PermissionError where
-    the program cannot be started.
+    `on_line` is given each line of its standard output. Raises OSError where the program cannot be started.
     """
     begun = time.monotonic()
-    with _stdin(job.stdin) as stdin:
-        process = subprocess.Popen(  # noqa: S603 - an argument list, never a shell
-            job.argv,
-            cwd=job.cwd,
-            env=dict(job.environment),
-            stdin=stdin,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
+    process = _start(job)
     output = _Output(job.log, on_line)
     with process:  # closes our ends of its pipes
         try:
@@ -90,8 +85,20 @@ def run_process(job: Job, *, stop: Stop, on_line: OnLine | None = None) -> Ended
     return Ended(ending, process.wait(), output.tail(), time.monotonic() - begun)
 
 
-def _stdin(path: str | None) -> IO[bytes]:
-    return Path(path or os.devnull).open("rb")
+def _start(job: Job) -> subprocess.Popen[bytes]:
+    try:
+        with Path(job.stdin or os.devnull).open("rb") as stdin:
+            return subprocess.Popen(  # noqa: S603 - an argument list, never a shell
+                job.argv,
+                cwd=job.cwd,
+                env=dict(job.environment),
+                stdin=stdin,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+            )
+    except ValueError as error:  # a NUL among the arguments, an `=` in a variable's name
+        raise OSError(errno.EINVAL, str(error), job.argv[0]) from error
 
 
 def _watch(process: subprocess.Popen[bytes], output: "_Output", job: Job, stop: Stop, begun: float) -> Ending:
@@ -107,9 +114,10 @@ def _watch(process: subprocess.Popen[bytes], output: "_Output", job: Job, stop: 
             ending = _overdue(job, stop, begun=begun, heard=heard)
             if ending is not None:
                 return ending
-        # A grandchild may hold the pipes open: what is there now is read, nobody waits for more.
-        while output.read(selector, 0, process.stdout):
-            pass
+        # A grandchild may hold the pipes open, and may go on filling them: only what is there now is read.
+        for _ in range(_LAST_READS):
+            if not output.read(selector, 0, process.stdout):
+                break
         return Ending.EXITED
 
 
@@ -191,20 +199,30 @@ def end_tree(process: subprocess.Popen[bytes], environment: Mapping[str, str]) -
 
 def end_marked(marker: Mapping[str, str]) -> int:
     """End every process whose environment holds all these variables, but ours and its parents; give their number."""
-    found = _marked(marker)
-    for process in found:
-        _tell(process, signal.SIGTERM)
-    _, alive = psutil.wait_procs(found, timeout=GRACE) if found else ([], [])
-    for process in alive:
-        _tell(process, signal.SIGKILL)
-    psutil.wait_procs(alive, timeout=GRACE)
-    return len(found)
+    ended: set[psutil.Process] = set()
+    for number in (signal.SIGTERM, *[signal.SIGKILL] * _ROUNDS):
+        found = _marked(marker)
+        if not found:
+            break
+        for process in found:
+            _tell(process, number)
+        _wait_until(lambda found=found: not any(_lives(one) for one in found), GRACE)
+        ended.update(found)
+    return len(ended)
 
 
 def _marked(marker: Mapping[str, str]) -> list[psutil.Process]:
     me = psutil.Process()
     ours = {me.pid, *(parent.pid for parent in me.parents())}
     return [one for one in psutil.process_iter() if one.pid not in ours and _carries(one, marker)]
+
+
+def _lives(process: psutil.Process) -> bool:
+    """Tell whether a process still does something; one that its parent has yet to look at does not."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _carries(process: psutil.Process, marker: Mapping[str, str]) -> bool:
@@ -218,8 +236,8 @@ def _carries(process: psutil.Process, marker: Mapping[str, str]) -> bool:
 def _tell(process: psutil.Process, number: signal.Signals) -> None:
     try:
         process.send_signal(number)
-    except psutil.NoSuchProcess:
-        return
+    except psutil.Error:
+        return  # gone meanwhile, or it has made itself another user's
 
 
 def _signal_group(group: int, number: signal.Signals) -> None:

@@ -8,8 +8,9 @@ truth about which moves there are. And the fold looks at nothing but state and e
                           v  |        v
                      retry_waiting  failed     (pending, ready -> blocked; anything unfinished or failed -> skipped)
 
-A resumed run puts what was in flight back to pending; a person's retry does so with a failed item and with
-what it blocked, as a new generation.
+An attempt that fails keeps its status until the next event says what follows; one that was interrupted has no
+such event and puts its item back to pending. A resumed run does so with all that was in flight, and a person's
+retry with a failed item and with what it blocked, as a new generation.
 """
 
 from collections.abc import Iterable
@@ -66,12 +67,18 @@ def _apply(state: RunState, items: Items, record: on.Record) -> RunState:
 
 
 def _legal(items: Items, event: on.ItemEvent) -> ItemState:
-    item = items.get(event.item)
-    if item is None:
-        raise IllegalEvent(f"{event.type}: the plan has no item {event.item}")
+    item = _known(items, event, event.item)
     if item.status not in LEGAL[type(event)]:
         raise IllegalEvent(f"{event.type}: {event.item} is {item.status}")
+    if isinstance(event, on.ItemBlocked):
+        _known(items, event, event.cause)
     return item
+
+
+def _known(items: Items, event: on.Event, name: ItemId) -> ItemState:
+    if name not in items:
+        raise IllegalEvent(f"{event.type}: the plan has no item {name}")
+    return items[name]
 
 
 def _item_after(item: ItemState, event: on.ItemEvent, at: float) -> ItemState:
@@ -83,7 +90,7 @@ def _item_after(item: ItemState, event: on.ItemEvent, at: float) -> ItemState:
         case on.CheckFinished():
             return replace(item, evidence=(*item.evidence, event.evidence))
         case on.AttemptFailed():
-            return _after_failure(item, event)
+            return _after_failure(item, event, at)
         case on.RetryScheduled():
             return replace(item, status=ItemStatus.RETRY_WAITING, since=at, due=event.due)
         case _:
@@ -107,14 +114,12 @@ def _at_work(
             assert_never(event)
 
 
-def _after_failure(item: ItemState, event: on.AttemptFailed) -> ItemState:
+def _after_failure(item: ItemState, event: on.AttemptFailed, at: float) -> ItemState:
     counted = POLICIES[event.failure].counts
     checked = item.evidence if item.status is ItemStatus.REPORTED else ()
-    # An interrupted item is open again; for every other failure the next event says what becomes of it.
-    status = ItemStatus.PENDING if event.failure is Failure.INTERRUPTED else item.status
+    item = _open(item, at) if event.failure is Failure.INTERRUPTED else item
     return replace(
         item,
-        status=status,
         used=item.used + counted,
         failure=event.failure,
         reason=event.reason,
@@ -137,7 +142,7 @@ def _settled(
         case on.ItemBlocked():
             return replace(item, status=ItemStatus.BLOCKED, since=at, cause=event.cause, reason=event.reason)
         case on.ItemSkipped():
-            return replace(item, status=ItemStatus.SKIPPED, since=at, due=None, reason=event.reason)
+            return replace(item, status=ItemStatus.SKIPPED, since=at, due=None, cause=None, reason=event.reason)
         case _:
             assert_never(event)
 
@@ -170,25 +175,29 @@ def _moved(
             return replace(state, output=event.output, flow_run_id=event.flow_run_id, rehearsal=event.rehearsal)
         case on.RunPaused():
             if event.status == "interrupted":
-                _let_go(items)
+                _let_go(items, at)
             return replace(state, status=RunStatus(event.status), reason=event.reason)
         case on.RunResumed():
-            return _resumed(state, items, event)
+            return _resumed(state, items, event, at)
         case on.RunEnded():
             return replace(state, status=RunStatus(event.outcome), reason=event.reason, ended=at, questions=())
         case _:
             assert_never(event)
 
 
-def _let_go(items: Items) -> None:
+def _let_go(items: Items, at: float) -> None:
     """Put what was under way back to pending; a retry keeps its time."""
     for key, item in items.items():
-        if not item.settled:
-            items[key] = replace(item, status=ItemStatus.PENDING, fraction=0.0, message="")
+        if not item.settled and item.status is not ItemStatus.PENDING:
+            items[key] = _open(item, at)
 
 
-def _resumed(state: RunState, items: Items, event: on.RunResumed) -> RunState:
-    _let_go(items)
+def _open(item: ItemState, at: float) -> ItemState:
+    return replace(item, status=ItemStatus.PENDING, since=at, fraction=0.0, message="")
+
+
+def _resumed(state: RunState, items: Items, event: on.RunResumed, at: float) -> RunState:
+    _let_go(items, at)
     for key, item in items.items():
         if event.retry_failed and item.status in {ItemStatus.FAILED, ItemStatus.CANCELLED}:
             items[key] = _renewed(item)
@@ -226,7 +235,7 @@ def _unblock(items: Items) -> None:
 
 
 def _decided(state: RunState, items: Items, event: on.InterventionDecided, at: float) -> RunState:
-    item = items[event.item]
+    item = _known(items, event, event.item)
     if item.status not in {ItemStatus.FAILED, ItemStatus.CANCELLED}:
         raise IllegalEvent(f"{event.type}: {event.item} is {item.status}")
     if event.action == "retry":

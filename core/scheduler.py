@@ -149,10 +149,9 @@ def _marks(state: RunState, every: int) -> tuple[Mark, ...]:
 
 def _ends(plan: Plan, state: RunState, limits: Limits, marks: tuple[Mark, ...]) -> tuple[Action, ...]:
     failed = tuple(item.id for item in state.items.values() if item.status is ItemStatus.FAILED)
-    if failed and limits.ask:
-        return (*marks, Ask(failed))
     final = marks or (Mark(state.count(ItemStatus.VERIFIED)),)
-    return (*final, Finish(outcome(plan, state), _reason(failed)))
+    last = Ask(failed) if failed and limits.ask else Finish(outcome(plan, state), _reason(failed))
+    return (*final, last)
 
 
 def _reason(failed: tuple[ItemId, ...]) -> str:

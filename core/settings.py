@@ -1,6 +1,7 @@
 """What a user may set: one frozen model, filled at the edges from the environment and options."""
 
 from collections.abc import Mapping
+from typing import Annotated, get_origin
 
 from pydantic import Field, ValidationError
 
@@ -8,7 +9,7 @@ from prefect_swarm.core.errors import UsageError
 from prefect_swarm.core.requirement import Value
 
 PREFIX = "SWARM_"
-_LISTS = frozenset({"retry_delays", "pass_env"})
+Delay = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class Settings(Value):
@@ -18,7 +19,7 @@ class Settings(Value):
     journal: str = Field(default="", description="Database URL of the journal; empty: SQLite in the state folder.")
     runner: str = Field(default="", description="Runner of agents whose card names none.")
     max_parallel: int = Field(default=3, ge=1, le=1000, description="Attempts running at the same time.")
-    retry_delays: tuple[float, ...] = Field(
+    retry_delays: tuple[Delay, ...] = Field(
         default=(5.0, 15.0, 30.0),
         min_length=1,
         max_length=50,
@@ -49,10 +50,14 @@ def settings_from(environ: Mapping[str, str], **given: object) -> Settings:
     for name in Settings.model_fields:
         text = environ.get(PREFIX + name.upper())
         if text:
-            values[name] = text.split(",") if name in _LISTS else text
+            values[name] = _entries(text) if get_origin(field.annotation) is tuple else text
     values.update({name: value for name, value in given.items() if value is not None})
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
         wrong = "; ".join(f"{PREFIX}{str(one['loc'][0]).upper()}: {one['msg']}" for one in error.errors())
         raise UsageError(f"settings do not fit: {wrong}") from error
+
+
+def _entries(text: str) -> list[str]:
+    return [entry.strip() for entry in text.split(",") if entry.strip()]

@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -25,7 +26,7 @@ class Snapshot(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format: str = "prefect-swarm/checkpoint/1"
+    format: Literal["prefect-swarm/checkpoint/1"] = "prefect-swarm/checkpoint/1"
     run_id: RunId
     stream: int
     seq: int

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import psutil
-from sqlalchemy import Engine, create_engine, event, insert, select
+from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, select, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -24,7 +24,9 @@ def open_database(url: str) -> Engine:
         _refuse_network(engine.url.database)
         event.listen(engine, "connect", _prepare_sqlite)
     try:
-        schema.metadata.create_all(engine)
+        if not inspect(engine).has_table(schema.meta.name):
+            with engine.begin() as connection:
+                _make_tables(connection)
         _check_version(engine)
     except SQLAlchemyError as error:
         engine.dispose()
@@ -36,22 +38,33 @@ def open_database(url: str) -> Engine:
 def _prepare_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
     # isolation_level None: we say BEGIN ourselves, since Python's own begins too late to keep others from writing.
     connection.isolation_level = None  # type: ignore[attr-defined]
+    # Text that is none any more is read as it is: its record's checksum then says which one is damaged.
+    connection.text_factory = lambda found: found.decode("utf-8", "backslashreplace")  # type: ignore[attr-defined]
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000"):
+    for pragma in ("busy_timeout=10000", "journal_mode=WAL", "synchronous=FULL"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
 
+def _make_tables(connection: Connection) -> None:
+    """Make the tables, unless another process does so at the same time; then wait until it has."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:
+        connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('swarm_meta'))"))
+    schema.metadata.create_all(connection)
+    if connection.scalar(select(schema.meta.c.value)) is None:
+        connection.execute(insert(schema.meta).values(key="version", value=str(schema.VERSION)))
+
+
 def _check_version(engine: Engine) -> None:
-    with engine.begin() as connection:
+    with engine.connect() as connection:
         found = connection.scalar(select(schema.meta.c.value).where(schema.meta.c.key == "version"))
-        if found is None:
-            connection.execute(insert(schema.meta).values(key="version", value=str(schema.VERSION)))
-        elif int(found) != schema.VERSION:
-            raise JournalError(
-                f"the journal has version {found}, this program reads {schema.VERSION}: use the prefect-swarm "
-                "that wrote it, or point SWARM_HOME to another folder"
-            )
+    if found != str(schema.VERSION):
+        raise JournalError(
+            f"the journal has version {found}, this program reads {schema.VERSION}: use the prefect-swarm "
+            "that wrote it, or point SWARM_HOME to another folder"
+        )
 
 
 def _refuse_network(path: str | None) -> None:

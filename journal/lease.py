@@ -45,7 +45,9 @@ class Holder(BaseModel):
         if self.boot != me.boot:
             return True
         try:
-            return abs(psutil.Process(self.pid).create_time() - self.started) > 1.0
+            found = psutil.Process(self.pid)
+            another = abs(found.create_time() - self.started) > 1.0
+            return another or found.status() == psutil.STATUS_ZOMBIE  # over, though its parent has not looked yet
         except psutil.NoSuchProcess:
             return True
 

@@ -24,6 +24,7 @@ runs = Table(
     Column("plan", String(80), nullable=False),  # digest of a document
     Column("created", Float, nullable=False),
     Column("stream", Integer, nullable=False),
+    Column("head", Integer, nullable=False),  # seq of the newest record, so that a lost tail is noticed
 )
 
 flow_runs = Table(
@@ -43,7 +44,7 @@ events = Table(
     Column("type", String(40), nullable=False),
     Column("data", Text, nullable=False),
     Column("epoch", Integer, nullable=False),  # 0 where no executor wrote it
-    Column("checksum", String(64), nullable=False),  # over this record and the checksum before it
+    Column("checksum", String(64), nullable=False),  # over all of this record and the checksum before it
 )
 
 leases = Table(

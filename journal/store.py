@@ -11,8 +11,10 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select
+import sqlalchemy
+from sqlalchemy import URL, Connection, delete, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from prefect_swarm.core.errors import Fenced, JournalError, RunHeld, RunNotFound
@@ -22,7 +24,7 @@ from prefect_swarm.core.plan import Plan
 from prefect_swarm.core.reducer import fold
 from prefect_swarm.core.state import RunState, initial_state
 from prefect_swarm.journal import lease, schema
-from prefect_swarm.journal.chain import START, encode, seal, unseal
+from prefect_swarm.journal.chain import START, Row, encode, missing, seal, unseal
 from prefect_swarm.journal.database import open_database
 from prefect_swarm.journal.failpoint import failpoint
 from prefect_swarm.journal.feed import Feed
@@ -55,7 +57,8 @@ class Journal:
     def at(cls, folder: Path, *, clock: Clock = time.time) -> "Journal":
         """Open the SQLite journal of a state folder, made with mode 0700 where it is missing."""
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return cls(f"sqlite:///{folder / 'journal.db'}", clock=clock)
+        url = URL.create("sqlite", database=str(folder / "journal.db"))  # which quotes what a folder may be called
+        return cls(url.render_as_string(), clock=clock)
 
     def close(self) -> None:
         """Close all connections."""
@@ -76,6 +79,7 @@ class Journal:
                     "plan": plan.digest,
                     "created": self.clock(),
                     "stream": 1,
+                    "head": 0,
                 }
                 connection.execute(insert(schema.runs).values(row))
             elif found != plan.digest:
@@ -133,8 +137,10 @@ class Journal:
         """Write events in one transaction and tell the listeners; durable when this returns.
 
         `epoch` is the executor's; 0 for one who holds no lease (hooks of another process).
-        Raises Fenced where another executor has taken over; nothing is written then.
+        Raises Fenced where another executor has taken over, Damaged where records are lost; nothing is written then.
         """
+        if not events:
+            return ()
         with self._appending:
             with self._write() as connection:
                 records = self._append(connection, run_id, events, epoch)
@@ -144,34 +150,21 @@ class Journal:
             return records
 
     def _append(self, connection: Connection, run_id: RunId, events: Sequence[Event], epoch: int) -> tuple[Record, ...]:
-        query = select(schema.runs.c.stream).where(schema.runs.c.run_id == run_id).with_for_update()
-        stream = connection.scalar(query)
-        if stream is None:
-            raise RunNotFound(f"no run {run_id}")
+        run = _locked(connection, run_id)
         if epoch and lease.current(connection, run_id)[0] != epoch:
             raise Fenced(f"run {run_id} was taken over by another executor")
-        seq, checksum = _last(connection, run_id)
+        last, checksum = _last(connection, run_id)
+        if last != run.head:
+            raise missing(run_id, min(last, run.head) + 1)
         at = self.clock()
-        records: list[Record] = []
-        rows: list[dict[str, object]] = []
-        for event in events:
-            seq += 1
-            kind, data = encode(event)
-            checksum = seal(checksum, run_id, seq, at, (kind, data))
-            records.append(Record(run_id, stream, seq, at, event))
-            rows.append(
-                {
-                    "run_id": run_id,
-                    "seq": seq,
-                    "stream": stream,
-                    "at": at,
-                    "type": kind,
-                    "data": data,
-                    "epoch": epoch,
-                    "checksum": checksum,
-                }
-            )
-        connection.execute(insert(schema.events), rows)
+        records, rows = list[Record](), list[Row]()
+        for seq, event in enumerate(events, last + 1):
+            row = seal(checksum, Row(run_id, seq, run.stream, at, *encode(event), epoch, checksum=""))
+            checksum = row.checksum
+            records.append(Record(run_id, row.stream, seq, at, event))
+            rows.append(row)
+        connection.execute(insert(schema.events), [row._asdict() for row in rows])
+        connection.execute(update(schema.runs).where(schema.runs.c.run_id == run_id).values(head=rows[-1].seq))
         return tuple(records)
 
     def records(self, run_id: RunId, *, after: int = 0, limit: int | None = None) -> tuple[Record, ...]:
@@ -179,9 +172,13 @@ class Journal:
         table = schema.events
         query = select(table).where(table.c.run_id == run_id, table.c.seq > after).order_by(table.c.seq).limit(limit)
         with self._read() as connection:
+            head = connection.scalar(select(schema.runs.c.head).where(schema.runs.c.run_id == run_id)) or 0
             previous = START if after == 0 else _checksum(connection, run_id, after)
-            rows = connection.execute(query).all()
-        return tuple(unseal(run_id, rows, previous=previous, after=after))
+            rows = [Row(*row) for row in connection.execute(query)]
+        records = tuple(unseal(run_id, rows, previous=previous, after=after))
+        if len(records) < min(head - after, limit if limit is not None else head):
+            raise missing(run_id, after + len(records) + 1)
+        return records
 
     def state(self, run_id: RunId, plan: Plan | None = None) -> RunState:
         """Fold the state of a run from all its records."""
@@ -195,8 +192,12 @@ class Journal:
     # -- lease ------------ ----------------------------------------------------------------------------------
 
     def take_lease(self, run_id: RunId, *, period: float) -> int:
-        """Take the lease of a run for `period` seconds and give the new epoch. Raises RunHeld naming the holder."""
+        """Take the lease of a run for `period` seconds and give the new epoch.
+
+        Raises RunHeld naming the holder, RunNotFound where there is no such run.
+        """
         with self._write() as connection:
+            _locked(connection, run_id)
             taken = lease.take(connection, run_id, now=self.clock(), period=period)
         if isinstance(taken, Holder):
             raise RunHeld(f"run {run_id} is being executed by {taken}: watch it, or wait until it ends")
@@ -221,7 +222,7 @@ class Journal:
     # -- connections -----------------------------------------------------------------------------------------
 
     @contextmanager
-    def _write(self) -> Generator[Connection, None, None]:
+    def _write(self) -> Generator[Connection]:
         """Open a transaction that nobody else can write into before it ends."""
         with _mapped(), self._engine.begin() as connection:
             if connection.dialect.name == "sqlite":
@@ -229,13 +230,13 @@ class Journal:
             yield connection
 
     @contextmanager
-    def _read(self) -> Generator[Connection, None, None]:
+    def _read(self) -> Generator[Connection]:
         with _mapped(), self._engine.connect() as connection:
             yield connection
 
 
 @contextmanager
-def _mapped() -> Generator[None, None, None]:
+def _mapped() -> Generator[None]:
     try:
         yield
     except SQLAlchemyError as error:
@@ -246,6 +247,14 @@ def _store(connection: Connection, digest: str, body: bytes) -> None:
     known = connection.scalar(select(schema.documents.c.digest).where(schema.documents.c.digest == digest))
     if known is None:
         connection.execute(insert(schema.documents).values(digest=digest, body=body))
+
+
+def _locked(connection: Connection, run_id: RunId) -> sqlalchemy.Row[Any]:
+    """Give a run's row, which nobody else changes before the transaction ends."""
+    row = connection.execute(select(schema.runs).where(schema.runs.c.run_id == run_id).with_for_update()).one_or_none()
+    if row is None:
+        raise RunNotFound(f"no run {run_id}")
+    return row
 
 
 def _last(connection: Connection, run_id: RunId) -> tuple[int, str]:

@@ -4,14 +4,17 @@ import hashlib
 import re
 import time
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import assert_never
 
 from prefect_swarm.agents.supervisor import Ending, Job, run_process
 from prefect_swarm.core.events import Evidence
 from prefect_swarm.core.ports import Stop
 from prefect_swarm.core.requirement import Check, ContainsCheck, FileCheck, RunCheck, criterion_title
+from prefect_swarm.tasks.workspace import shown_path
 
+NAMED = 20
+"""Files that the evidence of a glob names."""
 SEARCHED = 16 * 1024 * 1024
 """Bytes of a file that `contains` looks at."""
 
@@ -31,6 +34,8 @@ def run_check(check: Check, workspace: Path, environment: Mapping[str, str], sto
                 assert_never(check)
     except OSError as error:
         found = _evidence(check, passed=False, broken=True, output=f"{error.strerror}: {error.filename}")
+    except (ValueError, LookupError, re.error) as error:  # what pathlib and re raise for patterns they cannot read
+        found = _evidence(check, passed=False, broken=True, output=f"the check cannot be run: {error}")
     return found.model_copy(update={"seconds": time.monotonic() - begun})
 
 
@@ -53,14 +58,15 @@ def _run(check: RunCheck, workspace: Path, environment: Mapping[str, str], stop:
 
 
 def _file(check: FileCheck, workspace: Path) -> Evidence:
-    found = sorted(path for path in workspace.glob(check.path) if _inside(path, workspace))
-    digests = {str(path.relative_to(workspace)): _digest(path) for path in found[:20] if path.is_file()}
-    said = "\n".join(str(path.relative_to(workspace)) for path in found[:20]) or f"nothing at {check.path}"
+    pattern = _leading_nowhere_else(check.path)
+    found = sorted(path for path in workspace.glob(pattern) if _inside(path, workspace))
+    digests = {_name(path, workspace): _digest(path) for path in found[:NAMED] if path.is_file()}
+    said = "\n".join(_name(path, workspace) for path in found[:NAMED]) or f"nothing at {check.path}"
     return _evidence(check, passed=bool(found), output=said, digests=digests)
 
 
 def _contains(check: ContainsCheck, workspace: Path) -> Evidence:
-    path = workspace / check.file
+    path = workspace / _leading_nowhere_else(check.file)
     if not _inside(path, workspace) or not path.is_file():
         return _evidence(check, passed=False, output=f"no file {check.file}")
     with path.open("rb") as file:
@@ -71,8 +77,24 @@ def _contains(check: ContainsCheck, workspace: Path) -> Evidence:
     return _evidence(check, passed=wanted and matched, output=said, digests={check.file: _digest(path)})
 
 
+def _leading_nowhere_else(path: str) -> str:
+    """Give a path that stays in the workspace by its words alone. Raises ValueError for any other."""
+    if not PurePath(path).parts:
+        raise ValueError(f"{path} names no file")
+    if PurePath(path).is_absolute() or ".." in PurePath(path).parts:
+        raise ValueError(f"{path} leads out of the workspace")
+    return path
+
+
 def _inside(path: Path, workspace: Path) -> bool:
-    return path.resolve().is_relative_to(workspace.resolve())
+    try:
+        return path.resolve().is_relative_to(workspace.resolve())
+    except (OSError, RuntimeError):
+        return False  # symbolic links that lead in a circle
+
+
+def _name(path: Path, workspace: Path) -> str:
+    return shown_path(path.relative_to(workspace))
 
 
 def _digest(path: Path) -> str:

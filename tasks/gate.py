@@ -29,7 +29,7 @@ class Gate:
         self._closed = False
 
     @contextmanager
-    def enter(self, item: ItemId) -> Generator[None, None, None]:
+    def enter(self, item: ItemId) -> Generator[None]:
         """Wait for a slot and hold it. Raises Closed where the run takes no new work."""
         with self._changed:
             self._waiting.add(item)
@@ -47,6 +47,18 @@ class Gate:
             with self._changed:
                 self._inside.discard(item)
                 self._changed.notify_all()
+
+    @property
+    def waiting(self) -> frozenset[ItemId]:
+        """Who waits for a slot now."""
+        with self._changed:
+            return frozenset(self._waiting)
+
+    @property
+    def inside(self) -> frozenset[ItemId]:
+        """Who holds a slot now."""
+        with self._changed:
+            return frozenset(self._inside)
 
     def close(self) -> None:
         """Admit nobody any more and send away who waits; who is inside stays."""

@@ -3,8 +3,9 @@
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path, PurePath
 from typing import Literal
 
 from prefect_swarm.core.events import FileChange
@@ -32,10 +33,15 @@ def _walk(folder: Path) -> Iterator[tuple[str, tuple[int, int]]]:
             path = Path(place, name)
             try:
                 found = path.lstat()
-            except FileNotFoundError:
-                continue  # gone while we looked; agents work beside each other here
+            except OSError:
+                continue  # gone or shut while we looked; agents work beside each other here
             if stat.S_ISREG(found.st_mode):
                 yield str(path.relative_to(folder)), (found.st_size, found.st_mtime_ns)
+
+
+def shown_path(path: PurePath | str) -> str:
+    """Give a path as a text that can be written down, whatever an agent called its files."""
+    return os.fsencode(path).decode("utf-8", "replace")
 
 
 def changes(folder: Path, before: Listing) -> tuple[FileChange, ...]:
@@ -44,20 +50,41 @@ def changes(folder: Path, before: Listing) -> tuple[FileChange, ...]:
     Items that work in the same folder at the same time see each other's changes.
     """
     after = list_files(folder)
-    found = [
-        _change(folder, path, "created" if path not in before else "changed")
-        for path in sorted(after)
-        if after[path] != before.get(path)
-    ]
-    gone = [FileChange(path=path, change="deleted") for path in sorted(before.keys() - after.keys())]
-    return tuple([*found, *gone][:FILES])
+    touched = (path for path in sorted(after) if after[path] != before.get(path))
+    found = list(islice(_written(folder, touched, before=before, after=after), FILES))
+    gone = (FileChange(path=shown_path(path), change="deleted") for path in sorted(before.keys() - after.keys()))
+    return (*found, *islice(gone, FILES - len(found)))
 
 
-def _change(folder: Path, path: str, change: Literal["created", "changed"]) -> FileChange:
+def _written(folder: Path, paths: Iterable[str], *, before: Listing, after: Listing) -> Iterator[FileChange]:
+    for path in paths:
+        change: Literal["created", "changed"] = "changed" if path in before else "created"
+        try:
+            found = _digest(folder / path)
+        except PermissionError:
+            found = after[path][0], ""
+        if found is not None:
+            yield FileChange(path=shown_path(path), change=change, size=found[0], sha256=found[1])
+        elif path in before:
+            yield FileChange(path=shown_path(path), change="deleted")
+
+
+def _digest(path: Path) -> tuple[int, str] | None:
+    """Give size and SHA-256 of a regular file, None where there is none any more. Raises PermissionError.
+
+    What was a file a moment ago may be a link out of the workspace now, or a pipe that nobody writes into.
+    """
     try:
-        with (folder / path).open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-            size = os.fstat(file.fileno()).st_size
-    except FileNotFoundError:
-        return FileChange(path=path, change="deleted")
-    return FileChange(path=path, change=change, size=size, sha256=digest)
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except PermissionError:
+        raise
+    except OSError:
+        return None
+    try:
+        found = os.fstat(handle)
+        if not stat.S_ISREG(found.st_mode):
+            return None
+        with open(handle, "rb", closefd=False) as file:
+            return found.st_size, hashlib.file_digest(file, "sha256").hexdigest()
+    finally:
+        os.close(handle)
