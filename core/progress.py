@@ -74,10 +74,10 @@ def eta(plan: Plan, state: RunState, now: float) -> Eta | None:
 
 
 def duration(item: ItemState) -> float | None:
-    """Seconds from the start of an item's last attempt to its verification, checks included; None before that."""
+    """Seconds that an item's last attempt took, checks included; None before it is verified."""
     if item.status is not ItemStatus.VERIFIED or item.since is None or item.started is None:
         return None
-    return item.since - item.started
+    return max(item.since - item.started, item.seconds or 0.0)  # a clock set back does not make work shorter
 
 
 def _medians_by_agent(plan: Plan, state: RunState) -> dict[str, float]:

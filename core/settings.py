@@ -47,7 +47,7 @@ def settings_from(environ: Mapping[str, str], **given: object) -> Settings:
     Lists are separated by commas. Raises UsageError naming the variable that does not fit.
     """
     values: dict[str, object] = {}
-    for name in Settings.model_fields:
+    for name, field in Settings.model_fields.items():
         text = environ.get(PREFIX + name.upper())
         if text:
             values[name] = _entries(text) if get_origin(field.annotation) is tuple else text

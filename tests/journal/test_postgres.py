@@ -88,7 +88,7 @@ def test_many_write_without_gaps(journal: Journal, open_again: Callable[[], Jour
         return [mine.append(RUN, [EVENT])[0].seq for _ in range(20)]
 
     with ThreadPoolExecutor(6) as threads:
-        given = sum(threads.map(write, journals), [])
+        given = [seq for seqs in threads.map(write, journals) for seq in seqs]
 
     assert sorted(given) == [record.seq for record in journal.records(RUN)] == list(range(1, 121))
 
