@@ -31,6 +31,7 @@ ENVIRONMENT = {
     "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "DO_NOT_TRACK": "1",
+    "PREFECT_CLIENT_MAX_RETRIES": "3",  # 14 s at each call to a server that is gone; by default it is a minute
 }
 """What Prefect's client is told unless the user says otherwise."""
 
