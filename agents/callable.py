@@ -42,7 +42,7 @@ class PythonRunner:
 
     def __init__(self, pass_env: tuple[str, ...] = ()) -> None:
         """Let the named variables of our environment through to the function's process."""
-        self._commands = CommandRunner(pass_env)
+        self._commands = CommandRunner((*pass_env, "PYTHONPATH"))  # it runs our interpreter, so as ours was set up
 
     def run(self, assignment: Assignment, *, progress: Callable[[Report], None], stop: Stop) -> Outcome:
         """Run the card's function as the agent."""
@@ -60,7 +60,15 @@ class PythonRunner:
         )
         path = Path(assignment.folder) / "task.json"
         path.write_text(json.dumps(asdict(task)), encoding="utf-8")
-        argv = (sys.executable, "-m", "prefect_swarm.agents.callable", target, str(path), assignment.card.folder)
+        argv = (
+            sys.executable,
+            "-m",
+            "prefect_swarm.agents.callable",
+            target,
+            str(path),
+            assignment.card.folder,
+            str(Path.cwd()),
+        )
         command = CommandOptions.model_validate({"command": argv, **options})
         return self._commands.run_argv(assignment, argv, command, progress=progress, stop=stop)
 
@@ -74,9 +82,12 @@ def load_function(target: str) -> Callable[[Task], object]:
     return found
 
 
-def main(target: str, task_file: str, folder: str) -> None:
-    """Run a function as an agent, in this process; what it returns becomes the summary."""
-    sys.path[:0] = [entry for entry in (folder, str(Path.cwd())) if entry]
+def main(target: str, task_file: str, *places: str) -> None:
+    """Run a function as an agent, in this process; what it returns becomes the summary.
+
+    Its module is looked for in the card's folder and in that in which `swarm` was started, then as usual.
+    """
+    sys.path[:0] = [place for place in places if place]
     task = Task(**json.loads(Path(task_file).read_text(encoding="utf-8")))
     said = load_function(target)(task)
     result = json.dumps({"summary": "" if said is None else str(said)})

@@ -6,6 +6,7 @@ from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import find_spec
 from pathlib import Path
 
+from prefect_swarm.agents.runners import KINDS
 from prefect_swarm.core.cards import NEEDS_VALUE, RUNNER_KINDS
 from prefect_swarm.core.document import did_you_mean
 from prefect_swarm.core.errors import UsageError
@@ -73,6 +74,8 @@ def _lack_of(item: WorkItem, plan: Plan, *, search: Callable[[str], str | None])
         case RunnerSpec(kind="python", options={"python": str(target)}):
             module = target.partition(":")[0]
             return "" if _importable(module, [folder, "."]) else f"the Python module {module} is missing"
+        case RunnerSpec(kind=kind) if kind not in KINDS:
+            return f"the runner {kind} is not part of this version"
         case _:
             return ""
 
@@ -117,6 +120,8 @@ def _shown(places: list[str]) -> str:
 
 
 def _remedy(lack: str) -> str:
+    if "runner" in lack:
+        return f"use one of {', '.join(KINDS)} in the agent's card"
     if "module" in lack:
         return "install it into the environment of swarm, or put its folder on PYTHONPATH"
     return "install it, or put its folder on PATH"

@@ -73,8 +73,9 @@ def find_roster(project: Path, agents: Path | None = None) -> Roster:
     if agents is not None and not agents.is_dir():
         raise UsageError(f"--agents {agents}: there is no such folder")
     registry = Registry()
-    folders = [agents] if agents is not None else []
-    for folder in [*folders, *(project / name for name in FOLDERS)]:
+    given = [agents] if agents is not None else []
+    places = {folder.resolve(): folder for folder in reversed([*given, *(project / name for name in FOLDERS)])}
+    for folder in reversed(places.values()):  # `--agents agents` names a folder that is looked through anyway
         for file in _files(folder):
             registry.take(file)
     for file in _built_in():

@@ -7,6 +7,9 @@ from prefect_swarm.core.errors import Unavailable
 from prefect_swarm.core.ports import Runner
 from prefect_swarm.core.settings import Settings
 
+KINDS = ("command", "python", "rehearsal")
+"""The runners there are; further kinds of the cards' format are not built yet."""
+
 
 def runner_for(kind: str, settings: Settings) -> Runner:
     """Give the runner of a kind. Raises Unavailable where there is none of that kind."""

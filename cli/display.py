@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 from types import TracebackType
-from typing import Literal
+from typing import Literal, Self
 
 from rich.console import Console
 from rich.live import Live
@@ -73,7 +73,7 @@ class ProgressDisplay:
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="swarm-progress", daemon=True)
 
-    def __enter__(self) -> "ProgressDisplay":
+    def __enter__(self) -> Self:
         """Take the screen and begin to draw."""
         self._screen.open()
         self._thread.start()

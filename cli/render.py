@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from math import floor
 
 from rich.console import Group, RenderableType
 from rich.progress_bar import ProgressBar
@@ -54,6 +55,11 @@ def clean(text: str) -> str:
     return "".join(one if one.isprintable() else " " for one in text)
 
 
+def percent(value: float) -> str:
+    """Say a percentage without ever rounding up to what is not reached."""
+    return f"{floor(value + 1e-6)}%"
+
+
 def duration(seconds: float) -> str:
     """Say a duration as briefly as a person would: 12 s, 3 min, 1 h 05 min."""
     if seconds < 90:  # noqa: PLR2004 - below this seconds are what one counts in
@@ -82,7 +88,7 @@ def _header(view: RunView, *, alive: bool) -> Text:
     if view.rehearsal:
         line.append(" REHEARSAL ", "black on yellow").append(" ")
     line.append(clean(view.project), "bold").append(f"  {view.run_id}", "dim")
-    line.append(f"  {told}", style).append(f"  {view.progress.percent:.0f}%", "bold")
+    line.append(f"  {told}", style).append(f"  {percent(view.progress.percent)}", "bold")
     line.append(f"  {eta_range(view.progress.eta)}", "dim")
     if told == "interrupted":
         line.append(f"  go on with: swarm resume {view.run_id}", "yellow")
@@ -94,10 +100,11 @@ def _bars(requirements: tuple[RequirementView, ...], room: int) -> RenderableTyp
     table = Table.grid(padding=(0, 1))
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True, style="dim")
-    table.add_column(no_wrap=True, overflow="ellipsis", ratio=4)
+    table.add_column(no_wrap=True, overflow="ellipsis", ratio=3)
     table.add_column(width=BAR)
     table.add_column(justify="right", no_wrap=True)
-    table.add_column(no_wrap=True, overflow="ellipsis", ratio=4, style="dim")
+    reasons = any(one.reason for one in shown)
+    table.add_column(no_wrap=True, overflow="ellipsis", ratio=5 if reasons else None, style="dim")
     table.expand = True
     for one in shown:
         table.add_row(*_bar(one))
@@ -106,7 +113,7 @@ def _bars(requirements: tuple[RequirementView, ...], room: int) -> RenderableTyp
 
 
 def _that_fit(requirements: tuple[RequirementView, ...], room: int) -> list[RequirementView]:
-    """Choose so many of them: first those in work, then what went wrong, what waits, what is done; in file order."""
+    """Choose so many of them: what is in work, what went wrong, what waits, what is done; given in file order."""
     if len(requirements) <= room:
         return list(requirements)
     order = ("in_progress", "failed", "blocked", "pending", "skipped", "completed")
@@ -119,12 +126,19 @@ def _bar(one: RequirementView) -> tuple[RenderableType, ...]:
     sign, style = SIGNS[one.status]
     bar = ProgressBar(total=100, completed=one.percent, width=BAR, complete_style=style, finished_style=style)
     about = one.reason or ("" if one.status is not RequirementStatus.COMPLETED else _proved(one))
-    return Text(sign, style), Text(one.id), Text(clean(one.title)), bar, Text(f"{one.percent:.0f}%"), Text(clean(about))
+    return (
+        Text(sign, style),
+        Text(one.id),
+        Text(clean(one.title)),
+        bar,
+        Text(f"{percent(one.percent)}"),
+        Text(clean(about)),
+    )
 
 
 def _proved(one: RequirementView) -> str:
     proved = sum(criterion.status == "proved" for criterion in one.criteria)
-    return f"{proved} of {len(one.criteria)} criteria proved" if one.criteria else ""
+    return f"{proved} of {len(one.criteria)} proved" if one.criteria else ""
 
 
 def _counted(requirements: tuple[RequirementView, ...]) -> str:

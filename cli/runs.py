@@ -4,13 +4,11 @@ import argparse
 import os
 from datetime import UTC, datetime
 
-from pydantic import TypeAdapter
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from prefect_swarm.cli.render import RUN_STYLES, clean
-from prefect_swarm.cli.speaker import Speaker
+from prefect_swarm.cli.output import Output
+from prefect_swarm.cli.render import RUN_STYLES, clean, percent
 from prefect_swarm.core.settings import settings_from
 from prefect_swarm.core.state import RunStatus
 from prefect_swarm.journal.home import open_journal
@@ -22,15 +20,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments: there are none."""
 
 
-def execute(_arguments: argparse.Namespace, output: Speaker) -> int:
+def execute(_arguments: argparse.Namespace, output: Output) -> int:
     """List the newest runs, the newest first."""
     found = Hub(open_journal(settings_from(os.environ))).runs()
-    if output.json:
-        output.print(TypeAdapter(tuple[RunSummary, ...]).dump_json(found).decode())
+    if output.json_only:
+        output.document([one.model_dump(mode="json") for one in found])
     elif found:
-        Console().print(_table(found))
+        output.show(_table(found))
     else:
-        output.message("no run yet: `swarm run FILE` starts one")
+        output.tell("no run yet: `swarm run FILE` starts one")
     return 0
 
 
@@ -49,4 +47,4 @@ def _row(one: RunSummary) -> tuple[Text, ...]:
     begun = datetime.fromtimestamp(one.created, UTC).astimezone().strftime("%Y-%m-%d %H:%M")
     project = clean(one.project) + (" (rehearsal)" if one.rehearsal else "")
     told = Text(status.replace("_", " "), RUN_STYLES.get(status, "yellow"))
-    return Text(one.run_id, "bold"), Text(project), Text(begun), told, Text(f"{one.percent:.0f}%")
+    return Text(one.run_id, "bold"), Text(project), Text(begun), told, Text(percent(one.percent))

@@ -3,7 +3,7 @@
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -51,11 +51,15 @@ class Session:
         holder = self._journal.holder(self._run_id)
         if holder is not None:
             raise RunHeld(f"run {self._run_id} is being executed by {holder}: `swarm watch {self._run_id}` shows it")
+        _prepare_environment()
+        url = configured_server(os.environ)
+        if url is not None:
+            require_server(url)
         self._journal.create(self._run_id, self._plan)
-        output.tell(f"run {self._run_id}: {len(self._plan.items)} items, at most {self._settings.max_parallel} at once")
+        output.tell(f"run {self._run_id}: at most {self._settings.max_parallel} agents at once")
         with ExitStack() as stack:
             served = self._serve(output, stack)
-            self._find_server(output, stack)
+            self._find_server(url, output, stack)
             code = self._execute(output)
             if served and output.at_terminal:
                 output.tell("the dashboard stays until Ctrl-C")
@@ -76,13 +80,9 @@ class Session:
         output.tell(f"dashboard: {streamer.link(Role.DECIDE)}")
         return not streamer.joined
 
-    def _find_server(self, output: Output, stack: ExitStack) -> None:
+    def _find_server(self, url: str | None, output: Output, stack: ExitStack) -> None:
         """Have a Prefect server for the session, and the environment say where, before Prefect is imported."""
-        for name, value in ENVIRONMENT.items():
-            os.environ.setdefault(name, value)
-        url = configured_server(os.environ)
         if url is not None:
-            require_server(url)
             output.tell(f"Prefect server: {url}")
             return
         home = state_folder(self._settings) / "prefect"
@@ -98,11 +98,12 @@ class Session:
         from prefect_swarm.flows.settle import settle  # noqa: PLC0415
 
         questioner = ask_at_terminal(self._plan, output) if self._wishes.interactive else None
-        control = Control(questioner=questioner)
+        control = Control(questioner=questioner, own_signals=True)
         flow = compile_flow(self._plan, settings=self._settings, output=self._wishes.output_dir, control=control)
         with _signals(control.draining, control.halt, output), self._shown(output):
-            told = _call(lambda: flow(run=self._run_id, return_state=True), output) and settle(self._run_id)
+            told = _call(lambda: flow(run=self._run_id, return_state=True), output)
         state = self._journal.state(self._run_id, self._plan)
+        told = told and state.flow_run_id is not None and settle(state.flow_run_id)
         self._say_end(state, output)
         left = state.status.ended or state.status is RunStatus.INTERRUPTED
         if not left:
@@ -131,8 +132,13 @@ class Session:
         output.show(summary(view))
 
 
+def _prepare_environment() -> None:
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+
+
 @contextmanager
-def _listening(journal: Journal, display: "ProgressDisplay") -> Iterator[None]:
+def _listening(journal: Journal, display: "ProgressDisplay") -> Generator[None, None, None]:
     stop = journal.feed.subscribe(display.on_records)
     try:
         with display:
@@ -154,7 +160,7 @@ def _call(flow: Callable[[], object], output: Output) -> bool:
 
 
 @contextmanager
-def _signals(draining: threading.Event, halt: Callable[[], None], output: Output) -> Iterator[None]:
+def _signals(draining: threading.Event, halt: Callable[[], None], output: Output) -> Generator[None, None, None]:
     """Once Ctrl-C: finish what runs and leave; twice, or SIGTERM: end it now; a third time: leave at once."""
     presses = 0
 

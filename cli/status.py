@@ -3,10 +3,8 @@
 import argparse
 import os
 
-from rich.console import Console
-
+from prefect_swarm.cli.output import Output
 from prefect_swarm.cli.render import screen
-from prefect_swarm.cli.speaker import Speaker
 from prefect_swarm.cli.summary import summary
 from prefect_swarm.core.settings import settings_from
 from prefect_swarm.core.view import view_run
@@ -21,17 +19,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", nargs="?", default="last", help="id of the run, the beginning of one, or `last`")
 
 
-def execute(arguments: argparse.Namespace, output: Speaker) -> int:
+def execute(arguments: argparse.Namespace, output: Output) -> int:
     """Show a run as the journal tells it. Raises RunNotFound."""
     journal = open_journal(settings_from(os.environ))
     run_id = journal.find(arguments.run)
     plan = journal.plan(run_id)
     view = view_run(plan, journal.state(run_id, plan), journal.clock())
-    if output.json:
-        output.print(view.model_dump_json())
+    if output.json_only:
+        output.document(view.model_dump(mode="json"))
     elif view.progress.status.ended:
-        Console().print(summary(view))
+        output.show(summary(view))
     else:
         alive = journal.holder(run_id) is not None
-        Console().print(screen(view, journal.clock(), height=ALL_LINES, alive=alive))
+        output.show(screen(view, journal.clock(), height=ALL_LINES, alive=alive))
     return 0

@@ -3,15 +3,14 @@
 import argparse
 import asyncio
 import os
+import sys
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 
-from rich.console import Console
-
 from prefect_swarm.cli.display import EVERY, Screen
 from prefect_swarm.cli.outcome import EXIT_CODES
-from prefect_swarm.cli.speaker import Speaker
+from prefect_swarm.cli.output import Output
 from prefect_swarm.cli.summary import summary
 from prefect_swarm.core.errors import UsageError
 from prefect_swarm.core.settings import Settings, settings_from
@@ -28,15 +27,16 @@ from prefect_swarm.streamer.protocol import EventFrame, ServerFrame, Snapshot, S
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("run", nargs="?", default="last", help="id of the run, the beginning of one, or `last`")
+    parser.epilog = "With --json each frame of the stream is one line of JSON."
     parser.add_argument("--no-progress", action="store_true", help="one line per event instead of a screen")
 
 
-def execute(arguments: argparse.Namespace, output: Speaker) -> int:
+def execute(arguments: argparse.Namespace, output: Output) -> int:
     """Follow the run until it has ended; the exit code tells how. Raises RunNotFound."""
     settings = settings_from(os.environ)
     journal = open_journal(settings)
     run_id = journal.find(arguments.run)
-    screen = Screen(Console(), live=False if arguments.no_progress or output.json else None)
+    screen = Screen(output.console, live=False if arguments.no_progress or output.json_only else None)
     watcher = Watcher(screen, output)
     wish = Subscribe(run=run_id, after=None if screen.live else 0)
     with suppress(KeyboardInterrupt):
@@ -57,7 +57,7 @@ async def frames_of(journal: Journal, settings: Settings, wish: Subscribe) -> As
 class Watcher:
     """What a terminal knows of a run that it watches."""
 
-    def __init__(self, screen: Screen, output: Speaker) -> None:
+    def __init__(self, screen: Screen, output: Output) -> None:
         """Know nothing before the first snapshot."""
         self._screen, self._output = screen, output
         self._view: RunView | None = None
@@ -81,7 +81,7 @@ class Watcher:
             await asyncio.gather(drawing, return_exceptions=True)
             self._draw_once()
             self._screen.close()
-        if self._view is not None and not self._output.json:
+        if self._view is not None and not self._output.json_only:
             self._screen.console.print(summary(self._view))
 
     async def _take_all(self, frames: AsyncGenerator[ServerFrame, None]) -> None:
@@ -92,8 +92,9 @@ class Watcher:
                     return
 
     def _take(self, frame: ServerFrame) -> None:
-        if self._output.json:
-            self._output.print(frame.model_dump_json())
+        if self._output.json_only:
+            sys.stdout.write(frame.model_dump_json() + "\n")
+            sys.stdout.flush()
         match frame:
             case Snapshot():
                 self._view, self._alive = frame.run, frame.alive
@@ -101,12 +102,12 @@ class Watcher:
                 self._view, self._alive = merge(self._view, frame), frame.alive
             case EventFrame(event=event):
                 self._seen = event.seq
-                if not self._output.json:
+                if not self._output.json_only:
                     self._screen.tell(event)
             case Trouble(message=message) if self._view is None:
                 raise UsageError(message)
             case Trouble(message=message):
-                self._output.message(message)
+                self._output.tell(message)
             case _:
                 pass
 

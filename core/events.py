@@ -81,11 +81,15 @@ class RunResumed(Value):
     )
 
 
+End = Literal["completed", "completed_with_failures", "failed", "aborted", "cancelled", "blocked"]
+"""How a run can end."""
+
+
 class RunEnded(Value):
     """The run is over."""
 
     type: Literal["run_ended"] = "run_ended"
-    outcome: Literal["completed", "completed_with_failures", "failed", "aborted", "cancelled", "blocked"]
+    outcome: End
     reason: str = ""
 
 
@@ -139,6 +143,7 @@ class AttemptStarted(Value):
     item: ItemId
     attempt: int
     task_run_id: str | None = None
+    folder: str = Field(default="", description="Where prompt, result and log of the attempt lie.")
 
 
 class AttemptProgressed(Value):

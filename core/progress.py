@@ -62,7 +62,7 @@ def _mean(weighted: Iterable[tuple[float, float]]) -> float:
 
 def eta(plan: Plan, state: RunState, now: float) -> Eta | None:
     """Simulate what is left with the durations measured so far; None before the first is known."""
-    measured = [item.seconds for item in state.items.values() if item.status is ItemStatus.VERIFIED and item.seconds]
+    measured = [seconds for item in state.items.values() if (seconds := duration(item))]
     if not measured:
         return None
     low, _, high = quantiles(measured, n=4, method="inclusive") if len(measured) > 1 else (measured[0],) * 3
@@ -73,11 +73,18 @@ def eta(plan: Plan, state: RunState, now: float) -> Eta | None:
     return Eta(low=expected * spread[0], expected=expected, high=expected * spread[1])
 
 
+def duration(item: ItemState) -> float | None:
+    """Seconds that an item's last attempt took, checks included; None before it is verified."""
+    if item.status is not ItemStatus.VERIFIED or item.since is None or item.started is None:
+        return None
+    return max(item.since - item.started, item.seconds or 0.0)  # a clock set back does not make work shorter
+
+
 def _medians_by_agent(plan: Plan, state: RunState) -> dict[str, float]:
     found: dict[str, list[float]] = {}
     for item in plan.items:
-        seconds = state.items[item.id].seconds
-        if seconds and state.items[item.id].status is ItemStatus.VERIFIED:
+        seconds = duration(state.items[item.id])
+        if seconds:
             found.setdefault(item.agent, []).append(seconds)
     return {agent: median(durations) for agent, durations in found.items()}
 
@@ -85,12 +92,17 @@ def _medians_by_agent(plan: Plan, state: RunState) -> dict[str, float]:
 def _left(plan: Plan, state: RunState, durations: Mapping[ItemId, float], now: float) -> float:
     """Seconds that a list schedule in plan order needs for what is not settled."""
     left = [item for item in plan.items if not state.items[item.id].settled]
-    begun = {item.id: max(0.0, durations[item.id] - _worked(state.items[item.id], now)) for item in left}
+    begun = {item.id: durations[item.id] + _ahead(state.items[item.id], durations[item.id], now) for item in left}
     return makespan(left, begun, state.max_parallel)
 
 
-def _worked(item: ItemState, now: float) -> float:
-    return now - item.started if item.status in AT_WORK and item.started is not None else 0.0
+def _ahead(item: ItemState, expected: float, now: float) -> float:
+    """Seconds that an item takes more than expected, since it waits for a retry, or less, since it is at work."""
+    if item.due is not None:
+        return max(0.0, item.due - now)
+    if item.status in AT_WORK and item.started is not None:
+        return -min(expected, now - item.started)
+    return 0.0
 
 
 def makespan(items: Sequence[WorkItem], durations: Mapping[ItemId, float], slots: int) -> float:

@@ -103,7 +103,7 @@ def _at_work(
     match event:
         case on.AttemptStarted():
             item = replace(item, status=ItemStatus.RUNNING, since=at, started=at, due=None, fraction=0.0, message="")
-            return replace(item, attempt=event.attempt, task_run_id=event.task_run_id)
+            return replace(item, attempt=event.attempt, task_run_id=event.task_run_id, folder=event.folder)
         case on.AttemptProgressed():
             fraction = item.fraction if event.fraction is None else event.fraction
             return replace(item, fraction=fraction, message=event.message or item.message)

@@ -7,6 +7,7 @@ performs the actions; their effects come back as events, and the next decision s
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from prefect_swarm.core.events import End
 from prefect_swarm.core.graph import Rank
 from prefect_swarm.core.ids import ItemId
 from prefect_swarm.core.plan import Plan, WorkItem
@@ -76,7 +77,7 @@ class Interrupt:
 class Finish:
     """End the run."""
 
-    outcome: RunStatus
+    outcome: End
     reason: str
 
 
@@ -105,12 +106,12 @@ def next_due(state: RunState, now: float) -> float | None:
     return max(0.0, min(dues) - now) if dues else None
 
 
-def outcome(plan: Plan, state: RunState) -> RunStatus:
+def outcome(plan: Plan, state: RunState) -> End:
     """Tell how a run ends whose items are all settled."""
     statuses = {requirement_status(plan, state, one.id) for one in plan.requirements}
     if statuses <= {RequirementStatus.COMPLETED}:
-        return RunStatus.COMPLETED
-    return RunStatus.COMPLETED_WITH_FAILURES if RequirementStatus.COMPLETED in statuses else RunStatus.FAILED
+        return "completed"
+    return "completed_with_failures" if RequirementStatus.COMPLETED in statuses else "failed"
 
 
 def _blocks(plan: Plan, state: RunState) -> Iterator[Block]:

@@ -103,6 +103,8 @@ class ItemState:
     files: tuple[FileChange, ...] = ()
     guidance: str = ""
     task_run_id: str | None = None
+    folder: str = ""
+    """Where prompt, result and log of the latest attempt lie."""
 
     @property
     def settled(self) -> bool:

@@ -46,6 +46,10 @@ class ItemView(Value):
     summary: str
     evidence: tuple[Evidence, ...]
     files: tuple[FileChange, ...]
+    output: str
+    """Tail of what the last failed attempt printed."""
+    folder: str
+    """Where prompt, result and log of the latest attempt lie."""
     task_run_id: str | None
 
 
@@ -207,6 +211,8 @@ def view_item(item: WorkItem, state: ItemState) -> ItemView:
         summary=state.summary,
         evidence=state.evidence,
         files=state.files,
+        output=state.output,
+        folder=state.folder,
         task_run_id=state.task_run_id,
     )
 

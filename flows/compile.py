@@ -2,14 +2,16 @@
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from prefect import Flow, flow
+from prefect.client.schemas.objects import State
+from prefect.exceptions import TerminationSignal
 from prefect.runtime import flow_run as this_flow_run
-from prefect.states import Completed, Failed, State
+from prefect.states import Completed, Failed
 
 from prefect_swarm.agents.supervisor import end_marked
 from prefect_swarm.core import events as on
@@ -40,7 +42,7 @@ def compile_flow(
     """
     hooks: dict[str, Any] = {name: [flow_hook(settings)] for name in HOOKS}
 
-    @flow(name=plan.project.name, flow_run_name=_flow_run_name, **hooks)
+    @flow(name=plan.project.name, flow_run_name=flow_run_name, **hooks)
     def swarm(run: str | None = None) -> Any:
         run_id = RunId(run) if run else run_of_flow()
         return execute(plan, run_id, settings=settings or settings_from(os.environ), output=output, control=control)
@@ -48,7 +50,8 @@ def compile_flow(
     return swarm
 
 
-def _flow_run_name() -> str:
+def flow_run_name() -> str:
+    """Name a flow run after its run."""
     named = this_flow_run.parameters.get("run")
     return str(named or run_of_flow())
 
@@ -76,7 +79,19 @@ def execute(
         execution = Execution(journal, plan, hold=hold, settings=settings, control=control)
         _open(execution, output or Path.cwd())
         with registered(execution), execution.slots:
-            return verdict(Conductor(execution).conduct())
+            return verdict(_conduct(Conductor(execution), control))
+
+
+def _conduct(conductor: Conductor, control: Control) -> RunState:
+    """Conduct the run; when Prefect's SIGTERM comes, end what is at work and leave the run resumable first."""
+    try:
+        return conductor.conduct()
+    except TerminationSignal:
+        control.halt()
+        state = conductor.conduct()
+        if not control.own_signals:
+            raise
+        return state
 
 
 def _require_runners(plan: Plan) -> None:
@@ -88,7 +103,7 @@ def _require_runners(plan: Plan) -> None:
 
 
 @contextmanager
-def _leased(journal: Journal, run_id: RunId, *, settings: Settings, control: Control) -> Iterator[Hold]:
+def _leased(journal: Journal, run_id: RunId, *, settings: Settings, control: Control) -> Generator[Hold, None, None]:
     epoch = _wait_for_lease(journal, run_id, settings.lease_seconds, control.draining)
 
     def lost(_error: JournalError) -> None:

@@ -8,15 +8,15 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, assert_never
 
-from prefect import allow_failure, task
-from prefect.client.schemas.objects import StateDetails
-from prefect.futures import PrefectFuture
-from prefect.states import Cancelled, Completed, State
+from prefect import Task, allow_failure, task
+from prefect.client.schemas.objects import State, StateDetails
+from prefect.futures import PrefectFuture, wait
+from prefect.states import Cancelled, Completed
 
 from prefect_swarm.core import events as on
 from prefect_swarm.core.ids import ItemId
 from prefect_swarm.core.plan import WorkItem
-from prefect_swarm.core.policy import POLICIES, Failure
+from prefect_swarm.core.policy import POLICIES, Failure, retry_delay
 from prefect_swarm.core.scheduler import Action, Ask, Block, Finish, Interrupt, Limits, Mark, Start, decide, next_due
 from prefect_swarm.core.state import UNMET, ItemState, ItemStatus, RunState, RunStatus
 from prefect_swarm.journal.checkpoints import SnapshotWriter, snapshot_path
@@ -27,6 +27,8 @@ from prefect_swarm.tasks.execution import Execution
 
 LOOK = 1.0
 """Seconds after which the loop looks around although nothing was written."""
+LAST_WORDS = 10.0
+"""Seconds that the task runs of an ended run are given to end too."""
 SHOWN = 200
 """Items that are shown to Prefect at the end at most, beside those that ran."""
 
@@ -46,7 +48,7 @@ class Conductor:
         """Begin where the run stands."""
         self._execution = execution
         self._futures: dict[ItemId, PrefectFuture[Any]] = {}
-        self._ended: SimpleQueue[ItemId] = SimpleQueue()
+        self._ended: SimpleQueue[tuple[ItemId, int]] = SimpleQueue()
         self._reused = frozenset(item.id for item in execution.state.items.values() if item.settled)
         path = snapshot_path(Path(execution.state.output), execution.run_id)
         self._snapshots = SnapshotWriter(path, execution.plan, monotonic=time.monotonic)
@@ -63,6 +65,8 @@ class Conductor:
             state = execution.state if actions else execution.wait(state.seq, self._patience(state))
             self._mend()
         self._show_rest(state)
+        # Prefect's last words on each task are still on their way to our hooks.
+        wait(list(self._futures.values()), timeout=LAST_WORDS if state.status.ended else LOOK)
         return state
 
     def _limits(self) -> Limits:
@@ -98,7 +102,7 @@ class Conductor:
                 record(on.RunPaused(status="interrupted", reason="stopped by its operator"))
                 self._write_snapshot()
             case Finish():
-                record(on.RunEnded(outcome=action.outcome.value, reason=action.reason))
+                record(on.RunEnded(outcome=action.outcome, reason=action.reason))
                 self._write_snapshot()
             case _:
                 assert_never(action)
@@ -106,24 +110,22 @@ class Conductor:
     def _start(self, item: WorkItem) -> None:
         state = self._execution.state.items[item.id]
         self._execution.record(on.ItemReady(item=item.id))
-        delays = list(self._execution.settings.retry_delays)
-        prepared = attempt.with_options(
-            task_run_name=item.id,
-            retries=max(0, item.retries - state.used),
-            retry_delay_seconds=[
-                delays[min(n, len(delays) - 1)] for n in range(state.used, max(state.used + 1, item.retries))
-            ],
+        settings = self._execution.settings
+        left = max(0, item.retries - state.used)
+        delays = [retry_delay(state.used + n, settings.retry_delays) for n in range(1, left + 1)]
+        prepared: Task[..., Any] = attempt.with_options(
+            task_run_name=item.id, retries=left, retry_delay_seconds=delays or 0
         )
-        future = prepared.submit(self._execution.run_id, item.id, state.generation, wait_for=self._upstream(item))
+        upstream = [self._future(one) for one in item.depends_on]
+        future: PrefectFuture[Any] = prepared.submit(  # pyright: ignore[reportUnknownMemberType]
+            self._execution.run_id, item.id, state.generation, wait_for=upstream
+        )
         self._futures[item.id] = future
-        future.add_done_callback(lambda _done: self._note_end(item.id))
+        future.add_done_callback(lambda _done: self._note_end(item.id, state.generation))
 
-    def _note_end(self, item: ItemId) -> None:
-        self._ended.put(item)
+    def _note_end(self, item: ItemId, generation: int) -> None:
+        self._ended.put((item, generation))
         self._execution.poke()
-
-    def _upstream(self, item: WorkItem) -> list[Any]:
-        return [self._future(one) for one in item.depends_on]
 
     def _future(self, item: ItemId) -> Any:
         """The future of an item's task run; an item of an earlier flow run is shown as reused first."""
@@ -160,9 +162,10 @@ class Conductor:
     def _mend(self) -> None:
         """An attempt whose task ended without a word to the journal was lost to an error of the engine."""
         while not self._ended.empty():
-            item = self._ended.get()
+            item, generation = self._ended.get()
             state = self._execution.state.items[item]
-            if state.settled or self._execution.control.draining.is_set():
+            superseded = state.generation != generation  # a person has the item done anew meanwhile
+            if state.settled or superseded or self._execution.control.draining.is_set():
                 continue
             said = self._futures[item].state.message or "its task ended without a result"
             policy = POLICIES[Failure.INTERRUPTED]
@@ -187,9 +190,12 @@ class Conductor:
         for one in item.depends_on:
             self._show(self._execution.plan.item_by_id[one])
         name, message = _shown(self._execution.state.items[item.id], reused=item.id in self._reused)
-        prepared = settled_item.with_options(task_run_name=item.id)
-        upstream = [_edge_to(self._futures[one]) for one in item.depends_on]
-        self._futures[item.id] = prepared.submit(name, message, wait_for=upstream)
+        prepared: Task[..., Any] = settled_item.with_options(task_run_name=item.id)
+        upstream: list[Any] = [_edge_to(self._futures[one]) for one in item.depends_on]
+        future: PrefectFuture[Any] = prepared.submit(  # pyright: ignore[reportUnknownMemberType]
+            name, message, wait_for=upstream
+        )
+        self._futures[item.id] = future
 
 
 def _edge_to(future: PrefectFuture[Any]) -> State[Any]:

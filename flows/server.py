@@ -15,7 +15,7 @@ import time
 import tomllib
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
 from pathlib import Path
@@ -106,7 +106,7 @@ def require_server(url: str) -> None:
 
 
 @contextmanager
-def private_server(home: Path, *, timeout: float, keep: bool, say: Say) -> Iterator[PrivateServer]:
+def private_server(home: Path, *, timeout: float, keep: bool, say: Say) -> Generator[PrivateServer, None, None]:
     """Use the private server of the state folder, starting it where it does not run; stop it when nobody uses it.
 
     `timeout` in seconds for its start; `say` is told what is waited for. Raises Unavailable where it does not start.
@@ -150,6 +150,7 @@ def _start(home: Path) -> PrivateServer:
         "PREFECT_API_AUTH_STRING": password,
         "PREFECT_SERVER_ENCRYPTION_KEY": _encryption_key(home),
         "PREFECT_SERVER_API_CORS_ALLOWED_ORIGINS": f"http://127.0.0.1:{port}",
+        "PREFECT_UI_STATIC_DIRECTORY": str(home / "ui"),  # its default is a folder inside site-packages
         "PREFECT_SERVER_UI_API_URL": f"http://127.0.0.1:{port}/api",
     }
     argv = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]

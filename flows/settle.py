@@ -2,32 +2,36 @@
 
 import time
 from collections.abc import Callable
+from typing import Any
+from uuid import UUID
 
 import httpx
+from prefect._internal.concurrency.services import QueueService
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterName
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.objects import TaskRun
 from prefect.events.worker import EventsWorker
 from prefect.logging.handlers import APILogWorker
-
-from prefect_swarm.core.ids import RunId
 
 PATIENCE = 10.0
 """Seconds that the server is given at each step."""
 
 
-def settle(run_id: RunId) -> bool:
-    """Hand over what is queued and wait until the server shows every task run of the run as ended.
+def settle(flow_run_id: str) -> bool:
+    """Hand over what is queued and wait until the server shows every task run of the flow run as ended.
 
     False where it does not within a few seconds, for instance because it is gone.
     """
-    _, queued = EventsWorker.drain_all(timeout=PATIENCE)
-    _, unsent = APILogWorker.drain_all(timeout=PATIENCE)
-    return not queued and not unsent and _recorded(run_id)
+    return all(map(_handed_over, (EventsWorker, APILogWorker))) and _recorded(flow_run_id)
 
 
-def _recorded(run_id: RunId) -> bool:
-    mine = FlowRunFilter(name=FlowRunFilterName(any_=[run_id]))
+def _handed_over(service: type[QueueService[Any]]) -> bool:
+    drained = service.drain_all(timeout=PATIENCE)
+    return isinstance(drained, tuple) and not drained[1]  # a tuple where no event loop runs in this thread
+
+
+def _recorded(flow_run_id: str) -> bool:
+    mine = FlowRunFilter(id=FlowRunFilterId(any_=[UUID(flow_run_id)]))
     try:
         with get_client(sync_client=True) as client:
             return _wait(lambda: client.read_task_runs(flow_run_filter=mine))

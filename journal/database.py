@@ -62,8 +62,8 @@ def _check_version(engine: Engine) -> None:
         found = connection.scalar(select(schema.meta.c.value).where(schema.meta.c.key == "version"))
     if found != str(schema.VERSION):
         raise JournalError(
-            f"the journal has version {found}, this program reads {schema.VERSION}: use the prefect-swarm that wrote "
-            "it, or point SWARM_HOME to another folder"
+            f"the journal has version {found}, this program reads {schema.VERSION}: use the prefect-swarm "
+            "that wrote it, or point SWARM_HOME to another folder"
         )
 
 

@@ -97,12 +97,14 @@ class Journal:
         Raises RunNotFound, naming the runs it could have been.
         """
         known = [entry.run_id for entry in self.runs()]
+        if not known:
+            raise RunNotFound("no run yet: `swarm run FILE` starts one")
         if word == "last" and known:
             return known[0]
         fitting = [word] if word in known else [run_id for run_id in known if run_id.startswith(word)]
         if len(fitting) == 1:
             return RunId(fitting[0])
-        hint = ", ".join(fitting or known[:5]) or "none yet"
+        hint = ", ".join(fitting or known[:5])
         raise RunNotFound(f"{'several runs begin' if fitting else 'no run begins'} with {word!r}; runs: {hint}")
 
     def plan(self, run_id: RunId) -> Plan:

@@ -5,6 +5,7 @@ import json
 import threading
 from concurrent.futures import Future
 from types import TracebackType
+from typing import Self
 from urllib.request import ProxyHandler, Request, build_opener
 
 import uvicorn
@@ -37,7 +38,7 @@ class Streamer:
         self._ended: asyncio.Event | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    def __enter__(self) -> "Streamer":
+    def __enter__(self) -> Self:
         """Start."""
         self.start()
         return self
@@ -112,7 +113,7 @@ class Streamer:
         async with await serve_sockets(hub, self._guard, for_stream):
             server = uvicorn.Server(_configure(make_app(hub, self._guard, self._place.address)))
             serving = asyncio.create_task(server.serve(sockets=[for_http]))
-            while not server.started and not serving.done():
+            while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn tells it by a flag only
                 await asyncio.sleep(0.005)
             ready.set_result(None)
             await self._ended.wait()

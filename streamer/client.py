@@ -1,4 +1,4 @@
-"""How a program follows a run: over a WebSocket that may break, every event once and in order; or straight from the journal."""
+"""How a program follows a run, every event once and in order: over a WebSocket that may break, or from the journal."""
 
 import asyncio
 import random
@@ -9,13 +9,14 @@ from pydantic import ValidationError
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
-from prefect_swarm.core.errors import SwarmError, Unavailable
+from prefect_swarm.core.errors import Unavailable
 from prefect_swarm.core.view import RunView
 from prefect_swarm.journal.store import Journal
 from prefect_swarm.streamer.hub import Hub
 from prefect_swarm.streamer.protocol import (
     VERSION,
     EventFrame,
+    Gap,
     Reset,
     ServerFrame,
     Snapshot,
@@ -32,7 +33,7 @@ _REFUSED = (401, 403)
 
 
 class Cursor:
-    """A client's place in a run: what it asks for when it connects, and whether a frame is new, known or too far on."""
+    """A client's place in a run: what it asks for when it connects, and whether a frame is news."""
 
     def __init__(self, wish: Subscribe) -> None:
         """Begin with what was wished for."""
@@ -45,7 +46,7 @@ class Cursor:
         return self._wish.model_copy(update={"after": self._seq, "stream": self._stream})
 
     def accept(self, frame: ServerFrame) -> bool:
-        """Move on and tell whether the frame is news. Raises GapSeen where events are missing before it."""
+        """Move on and tell whether the frame is news. Raises Gap where events are missing before it."""
         match frame:
             case Reset():
                 self._seq = None
@@ -62,13 +63,9 @@ class Cursor:
         if self._seq is not None and seq <= self._seq:
             return False
         if self._seq is not None and seq != self._seq + 1 and self._wish.types is None:
-            raise GapSeen(f"event {self._seq + 1} is missing")
+            raise Gap(f"event {self._seq + 1} is missing")
         self._seq = seq
         return True
-
-
-class GapSeen(SwarmError):
-    """The server passed over events; connecting anew from the cursor brings them."""
 
 
 def backoff(attempt: int) -> float:
@@ -97,12 +94,13 @@ async def follow(
 
 async def _until_broken(url: str, token: str, cursor: Cursor) -> AsyncGenerator[ServerFrame, None]:
     try:
-        async for frame in _connected(url, token, cursor):
-            yield frame
+        async with aclosing(_connected(url, token, cursor)) as frames:
+            async for frame in frames:
+                yield frame
     except InvalidStatus as error:
         if error.response.status_code in _REFUSED:
             raise Unavailable(f"{url} refuses us: {(error.response.body or b'').decode().strip()}") from error
-    except (OSError, ConnectionClosed, InvalidHandshake, GapSeen, ValidationError):
+    except (OSError, ConnectionClosed, InvalidHandshake, Gap, ValidationError):
         return  # what every network does now and then: the cursor says where to go on
 
 

@@ -42,6 +42,7 @@ class Door:
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or answer it here."""
         if scope["type"] != "http":
             return
         answer = self._refusal(scope) or self._app

@@ -1,7 +1,7 @@
 """One place where all clients of a journal meet: each run is followed once, however many look at it."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing, asynccontextmanager
 
 from prefect_swarm.core.ids import RunId
@@ -54,7 +54,7 @@ class Hub:
                     yield text
 
     @asynccontextmanager
-    async def _followed(self, run_id: RunId) -> AsyncIterator[RunSource]:
+    async def _followed(self, run_id: RunId) -> AsyncGenerator[RunSource, None]:
         async with self._opening:
             source = self._sources.get(run_id) or await RunSource.open(self.journal, run_id)
             self._sources[run_id] = source

@@ -40,7 +40,7 @@ BATCH = 100
 
 
 class Subscribe(Value):
-    """What a client wants: a run (id, prefix or `last`; None for the list of runs), from a cursor on, some types only."""
+    """What a client wants: a run (id, prefix or `last`; None: the list of runs), from a cursor on, some types only."""
 
     type: Literal["subscribe"] = "subscribe"
     run: str | None = Field(default=None, max_length=200)
@@ -267,7 +267,7 @@ class Subscriber:
         return [] if self._place < 0 else self._next()
 
     def replay(self, records: Sequence[Record], now: float) -> list[str]:
-        """Give the frames for records of the past that follow the cursor; once they meet what is kept, go on from there."""
+        """Give the frames for records of the past; once they meet what is kept, go on from there."""
         fresh = [record for record in records if record.seq > self._seq]
         self._seq = fresh[-1].seq if fresh else self._seq
         frames = [encode_event(record) for record in fresh if self._wanted(record.event.type)]

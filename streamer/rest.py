@@ -62,7 +62,7 @@ def make_app(hub: Hub, guard: Guard, address: Address) -> FastAPI:
 
 
 def page_files(address: Address) -> dict[str, tuple[bytes, str]]:
-    """Read the page: path -> body and media type; the page learns the port of the WebSocket from a meta element."""
+    """Read the page, path -> body and media type; it learns the port of the WebSocket from a meta element."""
     folder = resources.files("prefect_swarm.streamer.page")
     files = {
         f"/page/{one.name}": (one.read_bytes(), MEDIA[one.name.rsplit(".", 1)[-1]])

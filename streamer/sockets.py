@@ -20,8 +20,13 @@ from prefect_swarm.streamer.protocol import VERSION, Subscribe, Trouble, read_wi
 
 MAX_SIZE = 64 * 1024
 """Bytes that a message of a client may have."""
+CLOSING = 1.0
+"""Seconds that a client is given to say goodbye."""
 TOKEN = "token."  # noqa: S105 - the prefix of the sub-protocol that carries it
 _LOGGER = logging.getLogger("prefect_swarm.streamer.sockets")
+_LOGGER.addFilter(
+    lambda record: record.msg != "opening handshake failed"
+)  # a stranger's fault, and no news to our user
 
 
 async def serve_sockets(hub: Hub, guard: Guard, listener: socket) -> Server:
@@ -41,6 +46,7 @@ async def serve_sockets(hub: Hub, guard: Guard, listener: socket) -> Server:
         process_request=admit,
         max_size=MAX_SIZE,
         compression=None,
+        close_timeout=CLOSING,
         server_header=None,
         logger=_LOGGER,
     )

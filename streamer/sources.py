@@ -9,7 +9,7 @@ Two ways lead here, and both end in `Channel.take`, which passes over what it kn
 import asyncio
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 
 from prefect_swarm.core.errors import JournalError
 from prefect_swarm.core.events import Record
@@ -68,7 +68,7 @@ class RunSource:
         await asyncio.gather(self._task, return_exceptions=True)
 
     @contextlib.contextmanager
-    def watched(self) -> Iterator[asyncio.Event]:
+    def watched(self) -> Generator[asyncio.Event, None, None]:
         """Give an event that is set whenever the channel has something new."""
         changed = asyncio.Event()
         self._changed.add(changed)

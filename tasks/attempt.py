@@ -141,7 +141,12 @@ class _Attempt:
     def _run_agent(self) -> Outcome:
         runner = runner_for(self.assignment.runner.kind, self.execution.settings)
         self.execution.record(
-            on.AttemptStarted(item=self.item.id, attempt=self.number, task_run_id=str(this_task_run.id or ""))
+            on.AttemptStarted(
+                item=self.item.id,
+                attempt=self.number,
+                task_run_id=str(this_task_run.id or ""),
+                folder=self.assignment.folder,
+            )
         )
         self.logger.info("%s attempt %d by %s starts", self.item.id, self.number, self.item.agent)
         self._before = list_files(self.workspace)

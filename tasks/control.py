@@ -31,6 +31,8 @@ class Control:
     stop: threading.Event = field(default_factory=threading.Event)
     """Set: what is at work is ended now."""
     questioner: Questioner | None = None
+    own_signals: bool = False
+    """Whoever started the run answers signals: one that Prefect turns into an exception leaves it interrupted."""
 
     def halt(self) -> None:
         """End what is at work now, and leave the run resumable."""

@@ -1,7 +1,7 @@
 """What the conductor and the attempts of one run share in this process: the state, and the only way to change it."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -95,7 +95,7 @@ _executions: dict[RunId, Execution] = {}
 
 
 @contextmanager
-def registered(execution: Execution) -> Iterator[Execution]:
+def registered(execution: Execution) -> Generator[Execution, None, None]:
     """Let the tasks and hooks of this process find the execution by the run's id, as long as it lasts."""
     _executions[execution.run_id] = execution
     try:

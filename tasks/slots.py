@@ -4,14 +4,19 @@ The gate admits first, so the lease rarely waits; it is what keeps several runs 
 below one limit, and what people see under Concurrency in Prefect's UI. If the server is away the gate alone holds.
 """
 
+import contextvars
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from functools import partial
 from typing import Self
 from uuid import UUID
 
 import httpx
 from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.exceptions import ObjectNotFound
+from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 from prefect_swarm.core.ids import AgentName, RunId
 from prefect_swarm.core.ports import Stop
@@ -20,7 +25,17 @@ LEASE = 60.0
 """Seconds after which the server frees the slots of a process that died."""
 POLL = 0.5
 """Seconds between two tries for a slot that another run holds."""
+PAUSE = 10.0
+"""Seconds for which a server that did not answer is left alone."""
+BUSY = 0.1
+"""Seconds before a server whose database was busy is asked again."""
+TRIES = 5
 _LOCKED = 423
+_UNAVAILABLE = 503
+_ANSWERS = (_LOCKED, 404)
+"""Refusals that answer the question: no slot is free, or what is to go is not there."""
+
+Question = Callable[[SyncPrefectClient], httpx.Response | None]
 
 
 def limit_of_run(run_id: RunId) -> str:
@@ -29,25 +44,31 @@ def limit_of_run(run_id: RunId) -> str:
 
 
 class Slots:
-    """The leases of one run, on one long-lived client."""
+    """The leases of one run, on one long-lived client.
+
+    The client is asked by one thread at a time: a SQLite server answers 503 to leases that are taken at the same
+    moment. And it does not retry by itself: Prefect's own retries would hold an attempt for a minute where the
+    server is gone.
+    """
 
     def __init__(self, run_id: RunId, maximum: int, *, stop: Stop, trouble: Callable[[Exception], None]) -> None:
         """Prepare for a run with so many slots; `trouble` is told each time the server begins not to answer."""
         self._run, self._maximum, self._stop, self._trouble = run_id, maximum, stop, trouble
-        self._client: SyncPrefectClient | None = None
+        self._asking = threading.Lock()
         self._leases: set[UUID] = set()
-        self._lock = threading.Lock()
         self._closed = threading.Event()
-        self._away = False
+        self._left_alone_until = 0.0
         self._renewer = threading.Thread(target=self._renew, name="swarm-slots", daemon=True)
+        with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}):
+            self._context = contextvars.copy_context()
+            self._client = get_client(sync_client=True, httpx_settings={"timeout": 5.0})
 
     def __enter__(self) -> Self:
-        """Make the run's limit known to the server."""
-        self._client = get_client(sync_client=True)
+        """Make the run's limit known to the server, anew: leases of a killed executor would hold it for a minute."""
         self._client.__enter__()
-        self._tried(
-            lambda client: client.upsert_global_concurrency_limit_by_name(limit_of_run(self._run), self._maximum)
-        )
+        name = limit_of_run(self._run)
+        self._ask(lambda client: client.delete_global_concurrency_limit_by_name(name))
+        self._ask(lambda client: client.upsert_global_concurrency_limit_by_name(name, self._maximum))
         self._renewer.start()
         return self
 
@@ -55,66 +76,75 @@ class Slots:
         """Take the run's limit away again."""
         self._closed.set()
         self._renewer.join()
-        self._tried(lambda client: client.delete_global_concurrency_limit_by_name(limit_of_run(self._run)))
-        if self._client is not None:
-            self._client.__exit__(None, None, None)
+        self._ask(lambda client: client.delete_global_concurrency_limit_by_name(limit_of_run(self._run)))
+        self._client.__exit__(None, None, None)
 
     @contextmanager
-    def hold(self, agent: AgentName) -> Iterator[None]:
+    def hold(self, agent: AgentName) -> Generator[None, None, None]:
         """Hold a slot of the run, and of the limits `swarm` and `swarm-agent-<name>` where somebody set them."""
         lease = self._take([limit_of_run(self._run), "swarm", f"swarm-agent-{agent}"])
         try:
             yield
         finally:
             if lease is not None:
-                with self._lock:
-                    self._leases.discard(lease)
-                self._tried(lambda client: client.release_concurrency_slots_with_lease(lease_id=lease))
+                self._leases.discard(lease)
+                self._ask(lambda client: client.release_concurrency_slots_with_lease(lease_id=lease))
 
     def _take(self, names: list[str]) -> UUID | None:
-        while not self._stop.is_set():
-            answer = self._tried(
-                lambda client: client.increment_concurrency_slots_with_lease(
-                    names=names, slots=1, mode="concurrency", lease_duration=LEASE
-                )
+        """Take a lease; None where the server does not answer, or the run is ended meanwhile."""
+
+        def question(client: SyncPrefectClient) -> httpx.Response:
+            return client.increment_concurrency_slots_with_lease(
+                names=names, slots=1, mode="concurrency", lease_duration=LEASE
             )
+
+        while not self._stop.is_set():
+            answer = self._ask(question)
             if answer is None:
                 return None
             if answer.status_code != _LOCKED:
                 lease = UUID(answer.json()["lease_id"])
-                with self._lock:
-                    self._leases.add(lease)
+                self._leases.add(lease)
                 return lease
             self._stop.wait(POLL)
         return None
 
     def _renew(self) -> None:
         while not self._closed.wait(LEASE / 3):
-            with self._lock:
-                leases = tuple(self._leases)
-            for lease in leases:
-                self._tried(
-                    lambda client, lease=lease: client.renew_concurrency_lease(lease_id=lease, lease_duration=LEASE)
-                )
+            for lease in tuple(self._leases):
+                self._ask(partial(_renewed, lease))
 
-    def _tried(self, ask: Callable[[SyncPrefectClient], httpx.Response | None]) -> httpx.Response | None:
+    def _ask(self, question: Question) -> httpx.Response | None:
         """Ask the server; None where it does not answer or there is nothing to say."""
-        if self._client is None:
-            return None
-        try:
-            answer = ask(self._client)
-        except httpx.HTTPStatusError as error:
-            if error.response.status_code == _LOCKED:
-                return error.response
-            self._say(error)
-            return None
-        except httpx.HTTPError as error:
-            self._say(error)
-            return None
-        self._away = False
-        return answer
+        with self._asking:
+            if time.monotonic() < self._left_alone_until:
+                return None
+            try:
+                return self._context.run(self._answer, question)
+            except httpx.HTTPError as error:
+                self._left_alone_until = time.monotonic() + PAUSE
+                trouble = error
+        self._trouble(trouble)
+        return None
 
-    def _say(self, error: Exception) -> None:
-        if not self._away:
-            self._away = True
-            self._trouble(error)
+    def _answer(self, question: Question) -> httpx.Response | None:
+        """Give the server's answer, a slot that is not free included; a busy database is given time."""
+        for tried in range(1, TRIES + 1):
+            try:
+                return question(self._client)
+            except (httpx.HTTPStatusError, ObjectNotFound) as error:
+                status = _status_of(error)
+                if status in _ANSWERS:
+                    return httpx.Response(status)
+                if status != _UNAVAILABLE or tried == TRIES:
+                    raise
+                time.sleep(BUSY)
+        return None
+
+
+def _renewed(lease: UUID, client: SyncPrefectClient) -> httpx.Response:
+    return client.renew_concurrency_lease(lease_id=lease, lease_duration=LEASE)
+
+
+def _status_of(error: httpx.HTTPStatusError | ObjectNotFound) -> int:
+    return error.response.status_code if isinstance(error, httpx.HTTPStatusError) else 404

@@ -75,8 +75,11 @@ def main(argv: list[str] | None = None) -> int:
         sys.stdout.write(script.say + "\n")
         sys.stdout.flush()
     time.sleep(script.seconds)
+    if script.ledger is not None:
+        _meet(script.ledger, script.meet)
     failing = int(os.environ["SWARM_ATTEMPT"]) <= script.fail
-    for name in script.write if not failing else []:
+    written: list[str] = script.write
+    for name in written if not failing else ():
         Path(name).write_text(f"{os.environ['SWARM_ITEM']}\n", encoding="utf-8")
     if script.copy_prompt:
         Path(script.copy_prompt).write_bytes(Path(os.environ["SWARM_PROMPT_FILE"]).read_bytes())
@@ -84,6 +87,13 @@ def main(argv: list[str] | None = None) -> int:
         Path(os.environ["SWARM_RESULT_FILE"]).write_text(json.dumps({"summary": script.summary}), encoding="utf-8")
     note(script.ledger, "end")
     return 1 if failing else 0
+
+
+def _meet(ledger: Path, others: int) -> None:
+    """Wait until so many agents have started, for half a minute at most."""
+    deadline = time.monotonic() + 30
+    while sum(line.what == "start" for line in read_ledger(ledger)) < others and time.monotonic() < deadline:
+        time.sleep(0.02)
 
 
 def _spawn(seconds: float) -> None:
@@ -95,6 +105,7 @@ def _spawn(seconds: float) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="fakeagent", description=__doc__)
     parser.add_argument("--seconds", type=float, default=0.0, help="how long to work")
+    parser.add_argument("--meet", type=int, default=0, help="work on until so many agents have started")
     parser.add_argument("--fail", type=int, default=0, help="so many attempts fail first")
     parser.add_argument("--write", action="append", default=[], help="a file to make, unless the attempt fails")
     parser.add_argument("--copy-prompt", help="a file to which the prompt is copied")

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from prefect.states import State
+from prefect.client.schemas.objects import State
 
 from prefect_swarm.core.events import Record
 from prefect_swarm.core.ids import RunId

@@ -2,10 +2,13 @@
 
 import os
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from prefect_swarm.flows.server import PrivateServer, private_server
 
 TESTS = Path(__file__).resolve().parent
 
@@ -77,3 +80,24 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         if spent[room]:
             mark = "  OVER" if spent[room] > budget else ""
             terminalreporter.write_line(f"{room:<10}{spent[room]:>8.1f} s of {budget:>4} s{mark}")
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateServer]:
+    """A private Prefect server that the tests of this session share; Prefect is imported only where it is asked for."""
+    import prefect.settings as names
+    from prefect.events.worker import EventsWorker
+    from prefect.logging.handlers import APILogWorker
+
+    home = tmp_path_factory.mktemp("prefect")
+    with private_server(home, timeout=180, keep=False, say=lambda _text: None) as running:
+        updates: dict[Any, Any] = {
+            names.PREFECT_API_URL: f"{running.url}/api",
+            names.PREFECT_API_AUTH_STRING: running.password,
+            names.PREFECT_HOME: home,
+            names.PREFECT_LOGGING_LEVEL: "CRITICAL",
+        }
+        with names.temporary_settings(updates=updates):
+            yield running
+            EventsWorker.drain_all(timeout=10)  # else they try for a minute at exit to reach a server that is gone
+            APILogWorker.drain_all(timeout=10)

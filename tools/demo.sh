@@ -22,7 +22,6 @@ git -C "$out/project" -c user.name=demo -c user.email=demo@localhost -c commit.g
 export PATH="$PWD/.venv/bin:$PATH"
 export SWARM_HOME="$out/swarm"
 export PREFECT_HOME="$out/prefect"
-export PREFECT_UI_STATIC_DIRECTORY="$out/prefect/ui" # its default is a folder inside site-packages
 export PREFECT_SERVER_ANALYTICS_ENABLED=false DO_NOT_TRACK=1
 export RUFF_CACHE_DIR="$out/caches/ruff" MYPY_CACHE_DIR="$out/caches/mypy"
 export XDG_CACHE_HOME="$out/caches" TMPDIR="$out/tmp"

@@ -6,6 +6,7 @@ import pytest
 
 from prefect_swarm.agents.registry import find_roster
 from prefect_swarm.core.errors import RequirementError, UsageError
+from prefect_swarm.core.ids import AgentName
 from prefect_swarm.core.roster import Rights, Stage
 
 BUILT_IN = {
@@ -100,3 +101,14 @@ def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
     """`--agents` with a wrong folder is wrong usage."""
     with pytest.raises(UsageError, match="there is no such folder"):
         find_roster(tmp_path, tmp_path / "nowhere")
+
+
+def test_a_folder_that_is_named_and_usual_is_read_once(tmp_path: Path) -> None:
+    """`--agents agents` finds the cards of ./agents, each once."""
+    folder = tmp_path / "agents"
+    folder.mkdir()
+    (folder / "mine.md").write_text("---\nname: mine\ndescription: Mine.\n---\nWork.\n")
+
+    roster = find_roster(tmp_path, folder)
+
+    assert [card.name for card in roster.cards].count(AgentName("mine")) == 1

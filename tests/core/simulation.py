@@ -83,7 +83,7 @@ class Simulation:
             case Interrupt():
                 self.tell(on.RunPaused(status="interrupted", reason="stopped by its operator"))
             case Finish():
-                self.tell(on.RunEnded.model_validate({"outcome": action.outcome.value, "reason": action.reason}))
+                self.tell(on.RunEnded(outcome=action.outcome, reason=action.reason))
             case _:
                 assert_never(action)
 

@@ -1,21 +1,24 @@
 """A plan executed as a Prefect flow: what is done, in which order, and what Prefect is told of it."""
 
-from collections.abc import Callable
 from itertools import pairwise
+from uuid import UUID
 
+import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterName
-from prefect.client.schemas.objects import TaskRun
-from prefect.client.schemas.sorting import TaskRunSort
+from prefect.client.schemas.objects import TaskRun, TaskRunResult
 
 from prefect_swarm.core.events import AttemptStarted, ItemVerified, PrefectStateChanged, RetryScheduled
 from prefect_swarm.core.ids import ItemId
 from prefect_swarm.core.policy import Failure
 from prefect_swarm.core.requirement import FileCheck, Priority, RunCheck
 from prefect_swarm.core.state import ItemStatus, RunStatus
+from prefect_swarm.flows.compile import compile_flow
+from prefect_swarm.flows.orchestrate import orchestrate
 from prefect_swarm.tasks.slots import limit_of_run
 from prefect_swarm.testing.fakeagent import most_at_once
 from prefect_swarm.testing.plans import Part, file_of, plan_of
+from prefect_swarm.testing.project import Project
 from prefect_swarm.testing.stage import Stage
 from prefect_swarm.testing.waiting import wait_for
 
@@ -102,7 +105,7 @@ def test_an_agent_that_lies_is_found_out(stage: Stage) -> None:
 def test_never_more_than_max_parallel_agents_work_at_once(stage: Stage) -> None:
     """Eight independent items on two slots use both slots and never a third."""
     stage.max_parallel = 2
-    plan = plan_of(*(Part(f"P{n}", script=("--seconds", "0.3")) for n in range(8)), ledger=stage.ledger_path)
+    plan = plan_of(*(Part(f"P{n}", script=("--meet", "2")) for n in range(8)), ledger=stage.ledger_path)
 
     stage.run(plan)
 
@@ -148,21 +151,21 @@ def test_more_urgent_items_go_first(stage: Stage) -> None:
 
 
 def test_prefect_shows_every_item_with_its_state(stage: Stage) -> None:
-    """Prefect has a task run for each item, named by it: Completed, Failed, or Blocked with the reason."""
-    plan = plan_of(Part("A", script=("--fail", "9")), Part("B", needs=("A",)), Part("C"), ledger=stage.ledger_path)
+    """Prefect has a task run for each item, named by it: Completed, Failed, or Blocked, with edges as in the plan."""
+    failing, waiting = Part("A", script=("--fail", "9")), Part("B", needs=("A",))
+    plan = plan_of(failing, waiting, Part("C", needs=("B",)), Part("D"), ledger=stage.ledger_path)
 
     stage.run(plan)
 
-    shown = _task_runs_when(
-        stage, lambda found: len(found) == 3 and all(one.state and one.state.is_final() for one in found)
-    )
-    assert {one.name: one.state_name for one in shown} == {
+    shown = {one.name: one for one in _ended_task_runs(stage, 4)}
+    assert {name: one.state_name for name, one in shown.items()} == {
         "A/fake": "Failed",
         "B/fake": "Blocked",
-        "C/fake": "Completed",
+        "C/fake": "Blocked",
+        "D/fake": "Completed",
     }
-    blocked = next(one for one in shown if one.name == "B/fake")
-    assert blocked.task_inputs["wait_for"][0].id == next(one.id for one in shown if one.name == "A/fake")
+    assert _upstream(shown["B/fake"]) == [shown["A/fake"].id]
+    assert _upstream(shown["C/fake"]) == [shown["B/fake"].id]
 
 
 def test_prefects_states_are_in_the_stream(stage: Stage) -> None:
@@ -222,12 +225,51 @@ def test_resuming_a_failed_run_retries_what_failed(stage: Stage) -> None:
     assert [line.item for line in stage.ledger() if line.what == "start"].count("C/fake") == 1
 
 
-def _task_runs_when(stage: Stage, holds: Callable[[list[TaskRun]], bool]) -> list[TaskRun]:
-    """Wait until the server, which learns of task runs after the fact, shows what is expected."""
+def _upstream(task_run: TaskRun) -> list[UUID]:
+    return [one.id for one in task_run.task_inputs["wait_for"] if isinstance(one, TaskRunResult)]
+
+
+def _ended_task_runs(stage: Stage, count: int) -> list[TaskRun]:
+    """Wait until the server, which learns of task runs after the fact, shows so many that have ended."""
     named = FlowRunFilter(name=FlowRunFilterName(any_=[stage.run_id]))
 
     def look() -> list[TaskRun]:
         with get_client(sync_client=True) as client:
-            return client.read_task_runs(flow_run_filter=named, sort=TaskRunSort.EXPECTED_START_TIME_ASC)
+            return client.read_task_runs(flow_run_filter=named)
 
-    return wait_for(look, holds, what="task runs as expected")
+    def ended(shown: list[TaskRun]) -> bool:
+        return len(shown) == count and all(one.state is not None and one.state.is_final() for one in shown)
+
+    return wait_for(look, ended, what=f"{count} ended task runs")
+
+
+def test_a_plan_is_a_flow_that_can_simply_be_called(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`compile_flow(plan)()` is a run of its own, named after the project, under the settings of the environment."""
+    monkeypatch.setenv("SWARM_HOME", stage.settings.home)
+    plan = plan_of(Part("A"), project="Shop")
+    flow = compile_flow(plan, output=stage.workspace)
+
+    told = flow(return_state=True)
+
+    assert flow.name == "Shop"
+    assert told.is_completed()
+    assert stage.journal.runs()[0].run_id.startswith("flow-")
+
+
+def test_the_deployed_flow_reads_the_file_where_it_runs(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`orchestrate` plans the file it is given and works beside it; texts do not become parameters."""
+    monkeypatch.setenv("SWARM_HOME", stage.settings.home)
+    project = Project(stage.folder / "shop", {})
+    project.write(Part("A", description="a text that stays in its file"), Part("B", needs=("A",)))
+
+    told = orchestrate(
+        str(project.folder / "requirements.yaml"), agents=str(project.folder / "agents"), return_state=True
+    )
+
+    assert told.is_completed()
+    assert (project.folder / file_of("B")).exists()
+    run = stage.journal.runs()[0].run_id
+    with get_client(sync_client=True) as client:
+        named = FlowRunFilter(name=FlowRunFilterName(any_=[run]))
+        (flow_run,) = client.read_flow_runs(flow_run_filter=named)
+    assert "a text" not in str(flow_run.parameters)

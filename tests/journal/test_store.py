@@ -175,7 +175,7 @@ def test_a_word_that_finds_none_or_several_names_the_runs(word: str, message: st
 
 def test_nothing_is_last_where_there_is_no_run() -> None:
     """In an empty journal every word finds nothing, and says so."""
-    with closing(_with_runs()) as journal, pytest.raises(RunNotFound, match="runs: none yet"):
+    with closing(_with_runs()) as journal, pytest.raises(RunNotFound, match="no run yet"):
         journal.find("last")
 
 

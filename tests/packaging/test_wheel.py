@@ -1,6 +1,8 @@
 """What a user installs is everything that a checkout has, and nothing that would get in the user's way."""
 
+import json
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -9,6 +11,8 @@ from pathlib import Path
 
 import pytest
 from tests.house.sources import REPOSITORY
+
+from prefect_swarm.flows.server import PrivateServer
 
 DATA = {".md", ".js", ".css", ".html", ".json", ".svg"}
 
@@ -60,6 +64,37 @@ def test_entry_points_lead_somewhere(installed: Path) -> None:
 
     assert modules
     assert not missing
+
+
+def test_the_quickstart_runs_from_the_wheel(installed: Path, server: PrivateServer, tmp_path: Path) -> None:
+    """Installed from the wheel, away from the checkout, the quickstart ends with everything verified."""
+    quickstart = tmp_path / "quickstart"
+    shutil.copytree(REPOSITORY / "examples" / "quickstart", quickstart)
+    project = tmp_path / "project"
+    shutil.copytree(quickstart / "package", project)
+    for words in (
+        ["init", "-q"],
+        ["add", "-A"],
+        ["-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qm", "start"],
+    ):
+        subprocess.run(["git", *words], cwd=project, check=True)
+    environment = {name: os.environ[name] for name in ("PATH", "HOME")} | server.client_environment(
+        tmp_path / "prefect"
+    )
+    environment |= {"PYTHONPATH": str(installed), "SWARM_HOME": str(tmp_path / "home"), "SWARM_RETRY_DELAYS": "0.1"}
+    program = "import sys; from prefect_swarm.cli.app import main; sys.exit(main())"
+    words = ["run", "quickstart/requirements.yaml", "--agents", "quickstart/agents", "--output-dir", "project", "--yes"]
+
+    ran = subprocess.run(
+        [sys.executable, "-c", program, *words, "--json"], cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
+
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    told = json.loads(ran.stdout)
+    retried = [item for item in told["items"] if item["attempt"] > 1]
+    assert told["progress"]["requirements"] == {"completed": len(told["requirements"])}
+    assert [item["agent"] for item in retried] == ["lint-fixer"]
+    assert list((project / "dist").glob("*.whl"))
 
 
 @pytest.fixture(scope="module")

@@ -132,6 +132,7 @@ def test_slow_client_loses_detail_and_gets_the_state() -> None:
     later = drained(subscriber)
 
     assert [frame.type for frame in frames] == ["reset", "snapshot"]
+    assert isinstance(frames[1], Snapshot)
     assert frames[1].run.seq == 20
     assert seqs(later) == [21, 22]
 

@@ -5,13 +5,14 @@ import json
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
+from typing import Any
 
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
+from websockets.typing import Subprotocol
 
 from prefect_swarm.core.errors import Unavailable
 from prefect_swarm.core.events import AttemptProgressed
@@ -23,14 +24,17 @@ from prefect_swarm.streamer.guard import Tokens
 from prefect_swarm.streamer.protocol import EventFrame, ServerFrame, Snapshot, Subscribe, Update
 from prefect_swarm.testing.scenes import Scene, lively, plan_of
 
+Json = dict[str, Any]
 SECONDS = 20.0
 """How long anything may take before a test gives up."""
 WRITER = """
 import sys
 from pathlib import Path
+from typing import Any
 from prefect_swarm.journal.store import Journal
 from prefect_swarm.testing.scenes import Scene, plan_of
 scene = Scene(Journal.at(Path(sys.argv[1])), plan_of(3))
+print("begun", flush=True)
 sys.stdin.readline()
 scene.start(1)
 scene.progress(1, 0.5, "from afar")
@@ -48,27 +52,34 @@ def run(test: Callable[[], Awaitable[None]]) -> None:
 
 
 @asynccontextmanager
-async def connected(settings: Settings, token: str, **headers: str) -> AsyncIterator[ClientConnection]:
+async def connected(settings: Settings, token: str, **headers: str) -> AsyncGenerator[ClientConnection, None]:
     """A bare connection to the streamer."""
-    offers = ["swarm.v1", f"token.{token}"] if token else ["swarm.v1"]
+    offers = [Subprotocol("swarm.v1"), Subprotocol(f"token.{token}")]
     url = f"ws://127.0.0.1:{settings.websocket_port}"
     async with connect(url, subprotocols=offers, additional_headers=headers, proxy=None, max_size=None) as connection:
         yield connection
 
 
-async def received(
-    connection: ClientConnection, wanted: Callable[[dict[str, object]], bool]
-) -> list[dict[str, object]]:
+async def received(connection: ClientConnection, wanted: Callable[[Json], bool]) -> list[Json]:
     """All frames up to the first wanted one."""
-    found: list[dict[str, object]] = []
+    found: list[Json] = []
     while not found or not wanted(found[-1]):
         found.append(json.loads(await connection.recv()))
     return found
 
 
-def is_event(seq: int) -> Callable[[dict[str, object]], bool]:
+@asynccontextmanager
+async def serving(journal: Journal, settings: Settings) -> AsyncGenerator[None, None]:
+    """A streamer beside a client in this loop, which goes on while it starts and stops."""
+    streamer = Streamer(journal, settings)
+    await asyncio.to_thread(streamer.start)
+    yield
+    await asyncio.to_thread(streamer.stop)
+
+
+def is_event(seq: int) -> Callable[[Json], bool]:
     """Tell whether a frame carries the event with this number."""
-    return lambda frame: frame["type"] == "event" and frame["event"]["seq"] == seq  # type: ignore[index]
+    return lambda frame: frame["type"] == "event" and frame["event"]["seq"] == seq
 
 
 async def until(frames: AsyncIterator[ServerFrame], wanted: Callable[[ServerFrame], bool]) -> list[ServerFrame]:
@@ -181,18 +192,18 @@ def scene_progress(scene: Scene, message: str) -> AttemptProgressed:
     return AttemptProgressed(item=scene.plan.items[0].id, attempt=1, fraction=0.5, message=message)
 
 
-def seen(frame: dict[str, object]) -> int:
+def seen(frame: Json) -> int:
     """The number up to which a frame brings a client."""
     match frame["type"]:
         case "event":
-            return int(frame["event"]["seq"])  # type: ignore[index]
+            return int(frame["event"]["seq"])
         case "snapshot":
-            return int(frame["run"]["seq"])  # type: ignore[index]
+            return int(frame["run"]["seq"])
         case _:
             return 0
 
 
-def in_order(frames: list[dict[str, object]]) -> bool:
+def in_order(frames: list[Json]) -> bool:
     """Tell whether each event follows on the one before it, or on a snapshot after a reset."""
     cursor: int | None = None
     for frame in frames:
@@ -205,17 +216,21 @@ def in_order(frames: list[dict[str, object]]) -> bool:
     return True
 
 
+def another_process(settings: Settings) -> subprocess.Popen[bytes]:
+    """A process that writes a run of its own into the journal."""
+    command = [sys.executable, "-c", WRITER, settings.home]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+
 @pytest.mark.usefixtures("streamer")
 def test_run_of_another_process_is_followed(settings: Settings, tokens: Tokens) -> None:
     """What another process commits arrives live, and its end without a goodbye is seen."""
 
     async def test() -> None:
-        with subprocess.Popen([sys.executable, "-c", WRITER, settings.home], stdin=subprocess.PIPE) as writer:
+        with await asyncio.to_thread(another_process, settings) as writer:
             assert writer.stdin is not None
-            journal = Journal.at(Path(settings.home))
-            while not journal.runs() or journal.last(journal.runs()[0].run_id)[0] < 2:
-                await asyncio.sleep(0.02)
-            journal.close()
+            assert writer.stdout is not None
+            await asyncio.to_thread(writer.stdout.readline)  # it has begun
             frames = follow(f"ws://127.0.0.1:{settings.websocket_port}", tokens.view, Subscribe(run="last"))
             first = await anext(frames)
             writer.stdin.write(b"go\n")
@@ -229,6 +244,7 @@ def test_run_of_another_process_is_followed(settings: Settings, tokens: Tokens) 
         assert isinstance(first, Snapshot)
         assert first.alive
         assert [frame.event.seq for frame in told if isinstance(frame, EventFrame)] == [3, 4, 5]
+        assert isinstance(gone[-1], Update)
         assert gone[-1].progress.status == "running"
 
     run(test)
@@ -239,12 +255,12 @@ def test_client_goes_on_after_a_restart(journal: Journal, settings: Settings, to
 
     async def test() -> None:
         frames = follow(f"ws://127.0.0.1:{settings.websocket_port}", tokens.view, Subscribe(run="last"))
-        with Streamer(journal, settings):
+        async with serving(journal, settings):
             await anext(frames)
             scene.start(1)
             before = await until(frames, lambda frame: isinstance(frame, EventFrame) and frame.event.seq == 4)
         scene.start(2)
-        with Streamer(journal, settings):
+        async with serving(journal, settings):
             scene.start(3)
             after = await until(frames, lambda frame: isinstance(frame, EventFrame) and frame.event.seq == 8)
             await frames.aclose()
@@ -300,7 +316,7 @@ def test_list_of_runs_is_live(settings: Settings, tokens: Tokens, journal: Journ
             then = await received(connection, lambda frame: bool(frame["runs"]))
 
         assert first["runs"] == []
-        assert then[-1]["runs"][0]["run_id"] == "scene-1"  # type: ignore[index]
+        assert then[-1]["runs"][0]["run_id"] == "scene-1"
 
     run(test)
 

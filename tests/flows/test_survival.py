@@ -1,0 +1,175 @@
+"""What survives: runs whose process is killed, interrupted or meant twice, driven through the command line."""
+
+import random
+import signal
+import subprocess
+from collections import Counter
+
+import psutil
+import pytest
+
+from prefect_swarm.core.events import CheckpointSaved, ItemVerified
+from prefect_swarm.core.state import ItemStatus, RunStatus
+from prefect_swarm.journal.home import open_journal
+from prefect_swarm.testing.plans import Part
+from prefect_swarm.testing.project import Project, kill
+from prefect_swarm.testing.waiting import wait_for
+
+RUN = ("run", "--agents", "agents", "--yes")
+DIAMONDS = (
+    Part("A", script=("--seconds", "0.2")),
+    Part("B", needs=("A",), script=("--seconds", "0.4")),
+    Part("C", needs=("A",), script=("--seconds", "0.3")),
+    Part("D", needs=("B", "C"), script=("--seconds", "0.2", "--fail", "1"), retries=2),
+    Part("E", needs=("D",), script=("--seconds", "0.4")),
+    Part("F", needs=("D",), script=("--seconds", "0.3")),
+    Part("G", needs=("E", "F"), script=("--seconds", "0.2")),
+)
+
+
+def test_a_killed_run_goes_on_without_doing_anything_twice(project: Project) -> None:
+    """After each of several kill -9 a resume starts no verified item again, until the run is completed."""
+    seed = random.randrange(10**6)  # noqa: S311 - when to kill is no secret
+    chance = random.Random(seed)  # noqa: S311 - when to kill is no secret
+    project.write(*DIAMONDS)
+    first = project.start(*RUN)
+    wait_for(project.ledger, what="the first agent")
+    kills = 0
+    for process in (first, *(None,) * 3):
+        running = process or project.start("resume", "last")
+        begun = len(project.ledger())
+        if process is None:
+            wait_for(lambda: len(project.ledger()) > begun or running.poll() is not None, what="work after resuming")  # noqa: B023 - called at once
+        try:
+            running.wait(chance.uniform(0.05, 1.0))
+        except subprocess.TimeoutExpired:  # still running: that is what it is killed for
+            kill(running)
+            kills += 1
+
+    code = project.swarm("resume", "last")
+
+    assert code == 0, f"seed {seed}\n{project.output}"
+    assert kills > 0
+    _assert_nothing_twice(project, kills, seed)
+
+
+def _assert_nothing_twice(project: Project, kills: int, seed: int) -> None:
+    """Hold the ledger, which the engine never sees, against the journal."""
+    records = open_journal(project.settings).records(project.last_run())
+    verified = [one.event.item for one in records if isinstance(one.event, ItemVerified)]
+    starts = Counter(line.item for line in project.ledger() if line.what == "start")
+    assert sorted(verified) == sorted(set(verified)), f"verified twice, seed {seed}"
+    assert len(verified) == len(DIAMONDS)
+    planned = len(DIAMONDS) + 1  # D fails its first attempt
+    assert sum(starts.values()) <= planned + kills * 3, f"seed {seed}: {starts}"
+    last_ends = {line.item: line.attempt for line in project.ledger() if line.what == "end"}
+    assert set(last_ends) == set(verified), f"seed {seed}"
+
+
+def test_a_run_goes_on_from_its_checkpoint_file(project: Project) -> None:
+    """`swarm run --resume-checkpoint FILE` goes on with the killed run that the file is of."""
+    project.write(*DIAMONDS)
+    running = project.start(*RUN)
+    wait_for(lambda: len(project.ledger()) >= 5, what="some finished agents")
+    kill(running)
+    done = {name for name, item in project.state().items.items() if item.status is ItemStatus.VERIFIED}
+    before = Counter(line.item for line in project.ledger() if line.what == "start")
+    (file,) = (project.folder / "checkpoints").glob("workflow_*.json")
+
+    code = project.swarm("run", "--resume-checkpoint", str(file.relative_to(project.folder)))
+
+    after = Counter(line.item for line in project.ledger() if line.what == "start")
+    assert code == 0, project.output
+    assert done
+    assert all(before[item] == after[item] for item in done)
+
+
+def test_every_third_completed_item_is_a_checkpoint(project: Project) -> None:
+    """Checkpoints are numbered, made after every three completed items and at the end."""
+    project.write(*DIAMONDS)
+
+    project.swarm(*RUN)
+
+    records = open_journal(project.settings).records(project.last_run())
+    marks = [one.event for one in records if isinstance(one.event, CheckpointSaved)]
+    assert [(mark.number, mark.completed) for mark in marks] == [(1, 3), (2, 6), (3, 7)]
+
+
+def test_a_run_that_is_held_is_refused_naming_the_holder(project: Project) -> None:
+    """A second executor of a living run leaves at once with exit code 75 and says who has it."""
+    project.write(Part("A", script=("--seconds", "30")))
+    running = project.start(*RUN)
+    wait_for(project.ledger, what="the agent at work")
+
+    code = project.swarm("resume", "last", timeout=20)
+
+    assert code == 75
+    assert f"process {running.pid}" in project.output
+    running.send_signal(signal.SIGTERM)
+    running.wait(30)
+
+
+def test_interrupting_once_finishes_what_runs(project: Project) -> None:
+    """After one Ctrl-C the agent at work ends normally, nothing new starts, and a resume does the rest."""
+    project.write(Part("A", script=("--seconds", "1.5")), Part("B", needs=("A",)))
+    running = project.start(*RUN)
+    wait_for(project.ledger, what="the agent at work")
+
+    running.send_signal(signal.SIGINT)
+
+    assert running.wait(30) == 130, project.output
+    assert [(line.what, line.item) for line in project.ledger()] == [("start", "A/a"), ("end", "A/a")]
+    assert project.state().status is RunStatus.INTERRUPTED
+    assert project.swarm("resume", "last") == 0
+    assert Counter(line.item for line in project.ledger() if line.what == "start") == {"A/a": 1, "B/b": 1}
+
+
+@pytest.mark.parametrize(
+    "signals", [(signal.SIGTERM,), (signal.SIGINT, signal.SIGINT)], ids=["SIGTERM", "Ctrl-C twice"]
+)
+def test_ending_a_run_leaves_no_process_behind(project: Project, signals: tuple[signal.Signals, ...]) -> None:
+    """SIGTERM, or a second Ctrl-C, ends agents and what they started, and leaves the run resumable."""
+    project.write(Part("A", script=("--seconds", "60", "--children", "3", "--stubborn")))
+    running = project.start(*RUN)
+    wait_for(project.ledger, what="the agent at work")
+    wait_for(lambda: len(_processes_of(project)) >= 4, what="its children")
+
+    for number in signals:
+        before = len(project.output)
+        running.send_signal(number)
+        wait_for(lambda: len(project.output) > before, what="an answer to the signal")  # noqa: B023 - called at once
+
+    assert running.wait(30) == 130, project.output
+    assert project.state().status is RunStatus.INTERRUPTED
+    assert not _processes_of(project)
+
+
+def test_agents_of_a_killed_run_are_ended_before_it_goes_on(project: Project) -> None:
+    """A resume ends what the killed executor left working, so that no item is worked on twice at once."""
+    project.write(Part("A", script=("--seconds", "4")))
+    running = project.start(*RUN)
+    wait_for(project.ledger, what="the agent at work")
+    (orphan,) = {line.pid for line in project.ledger()}
+    kill(running)
+    assert psutil.pid_exists(orphan)
+
+    code = project.swarm("resume", "last")
+
+    assert code == 0, project.output
+    ends = [line.pid for line in project.ledger() if line.what == "end"]
+    assert orphan not in ends
+    assert len(ends) == 1
+
+
+def _processes_of(project: Project) -> list[psutil.Process]:
+    """Find the processes that carry the marker of the newest run."""
+    run_id = project.last_run()
+    found: list[psutil.Process] = []
+    for process in psutil.process_iter():
+        try:
+            environment = process.environ()
+        except (psutil.Error, OSError):
+            continue
+        if environment.get("SWARM_RUN") == run_id and process.status() != psutil.STATUS_ZOMBIE:
+            found.append(process)
+    return found
