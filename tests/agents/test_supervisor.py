@@ -268,13 +268,16 @@ def test_a_flood_is_kept_within_bounds(script: Script, tmp_path: Path) -> None:
     assert grown < 20
 
 
-def test_one_line_of_five_megabytes_is_no_trouble(script: Script) -> None:
-    """A line without end is cut for whoever listens, and the lines after it arrive."""
+def test_one_line_of_sixty_megabytes_is_no_trouble(script: Script) -> None:
+    """A line without end is cut for whoever listens, is never held in memory, and the lines after it arrive."""
     lines = list[str]()
-    program = "print('z' * 5_000_000); print('after')"
+    program = "import os\nfor _ in range(60): os.write(1, b'z' * 1_000_000)\nprint('\\nafter')"
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
     ended = run_process(script(program), stop=threading.Event(), on_line=lines.append)
 
+    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024  # MB
+    assert grown < 20
     assert [len(line) for line in lines] == [64 * 1024, 5]
     assert lines[1] == "after"
     assert ended.ending is Ending.EXITED

@@ -26,8 +26,8 @@ class Simulation:
     plan: Plan
     chance: Random
     limits: Limits
-    success: float = 0.6
-    """How likely an attempt is to be verified."""
+    success: float = 0.8
+    """How likely an attempt is to report, and then to be verified."""
     state: RunState = field(init=False)
     records: list[on.Record] = field(default_factory=list)
     actions: list[Action] = field(default_factory=list)
@@ -120,10 +120,10 @@ class Simulation:
 
     def _end(self, item: ItemState) -> None:
         if self.chance.random() < self.success:
-            self.tell(
-                on.AttemptReported(item=item.id, attempt=item.attempt, seconds=1.0),
-                on.ItemVerified(item=item.id, attempt=item.attempt, seconds=1.0),
-            )
+            if item.status is ItemStatus.RUNNING:
+                self.tell(on.AttemptReported(item=item.id, attempt=item.attempt, seconds=1.0))
+            else:
+                self.tell(on.ItemVerified(item=item.id, attempt=item.attempt, seconds=1.0))
             return
         failure = self.chance.choice([one for one in Failure if one is not Failure.INTERRUPTED])
         used = item.used + POLICIES[failure].counts

@@ -32,9 +32,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("postgres")
     owner = _owner(folder)
     place = str(folder / "cluster")
-    as_owner = {"user": owner} if owner else {}
     initdb = [str(programs / "initdb"), "-D", place, "-U", "swarm", "-A", "trust", "-E", "UTF8", "--no-sync"]
-    subprocess.run(initdb, check=True, capture_output=True, cwd=folder, **as_owner)
+    subprocess.run(initdb, check=True, capture_output=True, cwd=folder, user=owner)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -42,7 +41,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         [str(programs / "postgres"), "-D", place, "-h", "127.0.0.1", "-p", str(port), "-k", str(folder), "-F"],
         stderr=subprocess.DEVNULL,
         cwd=folder,
-        **as_owner,
+        user=owner,
     )
     url = f"postgresql+psycopg://swarm@127.0.0.1:{port}"
     wait_for(lambda: _answers(f"{url}/postgres"), what="PostgreSQL", timeout=60)
@@ -96,9 +95,9 @@ def test_many_write_without_gaps(journal: Journal, open_again: Callable[[], Jour
 def test_many_open_a_new_journal_at_once(open_again: Callable[[], Journal]) -> None:
     """Whoever comes first makes the tables, and nobody fails over it."""
     with ThreadPoolExecutor(6) as threads:
-        opened = list(threads.map(lambda _number: open_again().runs(), range(6)))
+        opening = [threads.submit(open_again) for _ in range(6)]
 
-    assert opened == [()] * 6
+    assert [one.result().runs() for one in opening] == [()] * 6
 
 
 def test_one_of_many_gets_the_lease(journal: Journal, open_again: Callable[[], Journal]) -> None:

@@ -143,6 +143,17 @@ def test_two_who_wait_enter_when_two_slots_are_free() -> None:
         assert people.gate.waiting == set()
 
 
+def test_no_slot_stays_empty_beside_one_who_waits() -> None:
+    """Whoever of two is woken first when two slots are freed at once, both enter; a hundred times over."""
+    for _ in range(100):
+        with crowd(2) as people:
+            people.come("8", "9")
+            people.inside("8", "9")
+            people.come("2", "1")
+            people.leave("8", "9")
+            wait_for(lambda people=people: people.gate.waiting, lambda seen: not seen, what="nobody waiting", timeout=5)
+
+
 def test_one_who_fails_inside_frees_its_slot() -> None:
     """An error does not take a slot along."""
     gate = Gate(1, ranks(2))
