@@ -149,14 +149,19 @@ def _listening(journal: Journal, display: "ProgressDisplay") -> Generator[None, 
 
 
 def _call(flow: Callable[[], object], output: Output) -> bool:
-    """Call the flow; false where it broke off, which may be after its outcome was written to the journal."""
+    """Call the flow; false where it broke off, which may be after its outcome was written to the journal.
+
+    Raises the SwarmError that ended it, which Prefect hides in the final state.
+    """
     try:
-        flow()
-    except SwarmError:
-        raise
+        state = flow()
     except Exception as error:  # noqa: BLE001 - whatever Prefect raises when its server is gone
         output.fail(f"Prefect broke off: {type(error).__name__}: {error}")
         return False
+    data = getattr(state, "data", None)
+    cause = getattr(data, "result", data)
+    if isinstance(cause, SwarmError):
+        raise cause
     return True
 
 

@@ -15,7 +15,7 @@ from prefect.states import Completed, Failed
 
 from prefect_swarm.agents.supervisor import end_marked
 from prefect_swarm.core import events as on
-from prefect_swarm.core.errors import JournalError, RunHeld, Unavailable
+from prefect_swarm.core.errors import Fenced, JournalError, RunHeld, Unavailable
 from prefect_swarm.core.ids import RunId
 from prefect_swarm.core.plan import Plan
 from prefect_swarm.core.settings import Settings, settings_from
@@ -83,9 +83,16 @@ def execute(
 
 
 def _conduct(conductor: Conductor, control: Control) -> RunState:
-    """Conduct the run; when Prefect's SIGTERM comes, end what is at work and leave the run resumable first."""
+    """Conduct the run; when Prefect's SIGTERM comes, end what is at work and leave the run resumable first.
+
+    Raises Fenced where another executor has taken the run over; what is at work is ended then too.
+    """
     try:
         return conductor.conduct()
+    except Fenced:
+        control.lost.set()
+        control.halt()
+        raise
     except TerminationSignal:
         control.halt()
         state = conductor.conduct()
@@ -107,6 +114,7 @@ def _leased(journal: Journal, run_id: RunId, *, settings: Settings, control: Con
     epoch = _wait_for_lease(journal, run_id, settings.lease_seconds, control.draining)
 
     def lost(_error: JournalError) -> None:
+        control.lost.set()
         control.halt()
 
     with Pulse(lambda: journal.beat(run_id, epoch), period=settings.lease_seconds / 3, lost=lost):

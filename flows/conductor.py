@@ -14,6 +14,7 @@ from prefect.futures import PrefectFuture, wait
 from prefect.states import Cancelled, Completed
 
 from prefect_swarm.core import events as on
+from prefect_swarm.core.errors import Fenced
 from prefect_swarm.core.ids import ItemId
 from prefect_swarm.core.plan import WorkItem
 from prefect_swarm.core.policy import POLICIES, Failure, retry_delay
@@ -27,6 +28,8 @@ from prefect_swarm.tasks.execution import Execution
 
 LOOK = 1.0
 """Seconds after which the loop looks around although nothing was written."""
+ADMITTED = 0.1
+"""Seconds after which the loop looks again whether those who were admitted have begun."""
 LAST_WORDS = 10.0
 """Seconds that the task runs of an ended run are given to end too."""
 SHOWN = 200
@@ -59,6 +62,8 @@ class Conductor:
         state = execution.state
         self._write_snapshot()
         while not (state.status.ended or state.status is RunStatus.INTERRUPTED):
+            if execution.control.lost.is_set():
+                raise Fenced(f"run {execution.run_id} was taken over by another executor")
             actions = decide(execution.plan, state, self._limits(), execution.ranks, self._now())
             for action in actions:
                 self._perform(action)
@@ -99,13 +104,20 @@ class Conductor:
             case Ask():
                 self._ask(action.items)
             case Interrupt():
-                record(on.RunPaused(status="interrupted", reason="stopped by its operator"))
-                self._write_snapshot()
+                self._interrupt()
             case Finish():
                 record(on.RunEnded(outcome=action.outcome, reason=action.reason))
                 self._write_snapshot()
             case _:
                 assert_never(action)
+
+    def _interrupt(self) -> None:
+        """Leave the run, unless somebody who was admitted a moment ago is about to begin."""
+        if self._execution.gate.inside:
+            self._execution.wait(self._execution.state.seq, ADMITTED)
+            return
+        self._execution.record(on.RunPaused(status="interrupted", reason="stopped by its operator"))
+        self._write_snapshot()
 
     def _start(self, item: WorkItem) -> None:
         state = self._execution.state.items[item.id]
@@ -139,11 +151,22 @@ class Conductor:
         number = execution.state.checkpoint + 1
         digest = execution.journal.last(execution.run_id)[1]
         execution.record(on.CheckpointSaved(number=number, completed=completed, digest=digest))
-        self._snapshots.write_if_cheap(execution.state, self._now())
+        self._write_snapshot(cheaply=True)
         failpoint("after_checkpoint")
 
-    def _write_snapshot(self) -> None:
-        self._snapshots.write(self._execution.state, self._now())
+    def _write_snapshot(self, *, cheaply: bool = False) -> None:
+        """Write the checkpoint file; a full disk there is told, and does not stop a run whose truth is the journal."""
+        write = self._snapshots.write_if_cheap if cheaply else self._snapshots.write
+        try:
+            write(self._execution.state, self._now())
+        except OSError as error:
+            self._execution.record(
+                on.ErrorOccurred(
+                    where="the checkpoint file",
+                    message=f"{error.filename or ''} {error.strerror}".strip(),
+                    remedy="free space, or resume by the run's id: the journal has everything",
+                )
+            )
 
     def _ask(self, items: tuple[ItemId, ...]) -> None:
         """Ask a person about failed items; what is not answered stays failed."""

@@ -30,6 +30,8 @@ class Control:
     """Set: what is at work is finished, nothing new is started, the run is left resumable."""
     stop: threading.Event = field(default_factory=threading.Event)
     """Set: what is at work is ended now."""
+    lost: threading.Event = field(default_factory=threading.Event)
+    """Set: another executor has taken the run over; nothing this one says counts any more."""
     questioner: Questioner | None = None
     own_signals: bool = False
     """Whoever started the run answers signals: one that Prefect turns into an exception leaves it interrupted."""

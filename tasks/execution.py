@@ -34,7 +34,7 @@ class Execution:
         self.journal, self.plan, self.hold, self.settings, self.control = journal, plan, hold, settings, control
         self.ranks = ranks(plan, efforts(plan))
         self.gate = Gate(settings.max_parallel, self.ranks)
-        self.slots = Slots(hold.run_id, settings.max_parallel, stop=control.stop, trouble=self._server_away)
+        self.slots = Slots(hold.run_id, settings.max_parallel, draining=control.draining, trouble=self._server_away)
         self._changed = threading.Condition(threading.RLock())
         self._pokes = 0
         self._state = journal.state(hold.run_id, plan)

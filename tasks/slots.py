@@ -20,6 +20,7 @@ from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 from prefect_swarm.core.ids import AgentName, RunId
 from prefect_swarm.core.ports import Stop
+from prefect_swarm.tasks.gate import Closed
 
 LEASE = 60.0
 """Seconds after which the server frees the slots of a process that died."""
@@ -51,9 +52,9 @@ class Slots:
     server is gone.
     """
 
-    def __init__(self, run_id: RunId, maximum: int, *, stop: Stop, trouble: Callable[[Exception], None]) -> None:
+    def __init__(self, run_id: RunId, maximum: int, *, draining: Stop, trouble: Callable[[Exception], None]) -> None:
         """Prepare for a run with so many slots; `trouble` is told each time the server begins not to answer."""
-        self._run, self._maximum, self._stop, self._trouble = run_id, maximum, stop, trouble
+        self._run, self._maximum, self._draining, self._trouble = run_id, maximum, draining, trouble
         self._asking = threading.Lock()
         self._leases: set[UUID] = set()
         self._closed = threading.Event()
@@ -81,7 +82,10 @@ class Slots:
 
     @contextmanager
     def hold(self, agent: AgentName) -> Generator[None, None, None]:
-        """Hold a slot of the run, and of the limits `swarm` and `swarm-agent-<name>` where somebody set them."""
+        """Hold a slot of the run, and of the limits `swarm` and `swarm-agent-<name>` where somebody set them.
+
+        Raises Closed where the run is left before there is one.
+        """
         lease = self._take([limit_of_run(self._run), "swarm", f"swarm-agent-{agent}"])
         try:
             yield
@@ -91,14 +95,14 @@ class Slots:
                 self._ask(lambda client: client.release_concurrency_slots_with_lease(lease_id=lease))
 
     def _take(self, names: list[str]) -> UUID | None:
-        """Take a lease; None where the server does not answer, or the run is ended meanwhile."""
+        """Take a lease; None where the server does not answer. Raises Closed where the run takes no new work."""
 
         def question(client: SyncPrefectClient) -> httpx.Response:
             return client.increment_concurrency_slots_with_lease(
                 names=names, slots=1, mode="concurrency", lease_duration=LEASE
             )
 
-        while not self._stop.is_set():
+        while not self._draining.is_set():
             answer = self._ask(question)
             if answer is None:
                 return None
@@ -106,8 +110,8 @@ class Slots:
                 lease = UUID(answer.json()["lease_id"])
                 self._leases.add(lease)
                 return lease
-            self._stop.wait(POLL)
-        return None
+            self._draining.wait(POLL)
+        raise Closed("a slot of a limit that other runs share was not free before the run was left")
 
     def _renew(self) -> None:
         while not self._closed.wait(LEASE / 3):

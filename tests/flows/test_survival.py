@@ -4,13 +4,19 @@ import random
 import signal
 import subprocess
 from collections import Counter
+from pathlib import Path
 
 import psutil
 import pytest
+from prefect.client.orchestration import get_client
 
+from prefect_swarm.core.errors import RunHeld
 from prefect_swarm.core.events import CheckpointSaved, ItemVerified
+from prefect_swarm.core.ids import ItemId, RunId
 from prefect_swarm.core.state import ItemStatus, RunStatus
 from prefect_swarm.journal.home import open_journal
+from prefect_swarm.journal.store import Journal
+from prefect_swarm.testing.fakeagent import most_at_once
 from prefect_swarm.testing.plans import Part
 from prefect_swarm.testing.project import Project, kill
 from prefect_swarm.testing.waiting import wait_for
@@ -173,3 +179,42 @@ def _processes_of(project: Project) -> list[psutil.Process]:
         if environment.get("SWARM_RUN") == run_id and process.status() != psutil.STATUS_ZOMBIE:
             found.append(process)
     return found
+
+
+def test_an_executor_that_was_taken_over_leaves_and_ends_its_agents(project: Project) -> None:
+    """Whoever has lost the run's lease writes nothing more, ends its agents, and exits with 75."""
+    project.environment = {**project.environment, "SWARM_LEASE_SECONDS": "1"}
+    project.write(Part("A", script=("--seconds", "60")))
+    running = project.start(*RUN)
+    wait_for(project.ledger, what="the agent at work")
+    journal, run_id = open_journal(project.settings), project.last_run()
+    running.send_signal(signal.SIGSTOP)
+
+    epoch = wait_for(lambda: _taken(journal, run_id), what="the lease of a silent holder") or 0
+    running.send_signal(signal.SIGCONT)
+
+    assert running.wait(30) == 75, project.output
+    assert not _processes_of(project)
+    assert project.state().items[ItemId("A/a")].status is ItemStatus.RUNNING  # the last that counted
+    journal.release_lease(run_id, epoch)
+
+
+def _taken(journal: Journal, run_id: RunId) -> int | None:
+    try:
+        return journal.take_lease(run_id, period=1.0)
+    except RunHeld:
+        return None
+
+
+def test_two_runs_together_keep_to_a_limit_they_share(project: Project, tmp_path: Path) -> None:
+    """Two runs in two processes never have more agents at work than the limit `swarm` of the server allows."""
+    project.write(*(Part(f"P{n}", script=("--seconds", "0.3")) for n in range(4)))
+    with get_client(sync_client=True) as client:
+        client.upsert_global_concurrency_limit_by_name("swarm", 2)
+
+        both = [project.start(*RUN, "--output-dir", str(tmp_path / name)) for name in ("one", "two")]
+        codes = [running.wait(90) for running in both]
+        client.delete_global_concurrency_limit_by_name("swarm")
+
+    assert codes == [0, 0], project.output
+    assert most_at_once(project.ledger()) == 2
