@@ -11,6 +11,7 @@ from tests.core.histories import begun, failed, item, plans, standing, started, 
 from tests.core.simulation import Simulation
 
 from prefect_swarm.core import events as on
+from prefect_swarm.core.events import End
 from prefect_swarm.core.graph import efforts, ranks
 from prefect_swarm.core.ids import ItemId
 from prefect_swarm.core.plan import Plan
@@ -292,12 +293,12 @@ def test_a_third_completed_item_is_marked_before_more_is_started() -> None:
 @pytest.mark.parametrize(
     ("done", "lost", "outcome", "reason"),
     [
-        ("ABCD", "", RunStatus.COMPLETED, ""),
-        ("ABC", "D", RunStatus.COMPLETED_WITH_FAILURES, "failed: D/fake"),
-        ("", "ABCD", RunStatus.FAILED, "failed: A/fake, B/fake, C/fake and 1 more"),
+        ("ABCD", "", "completed", ""),
+        ("ABC", "D", "completed_with_failures", "failed: D/fake"),
+        ("", "ABCD", "failed", "failed: A/fake, B/fake, C/fake and 1 more"),
     ],
 )
-def test_the_end_tells_how_much_was_completed(done: str, lost: str, outcome: RunStatus, reason: str) -> None:
+def test_the_end_tells_how_much_was_completed(done: str, lost: str, outcome: End, reason: str) -> None:
     """All verified is completed, none is failed, anything between is completed with failures."""
     state = standing(
         started(FOUR), **dict.fromkeys(done, ItemStatus.VERIFIED), **dict.fromkeys(lost, ItemStatus.FAILED)
