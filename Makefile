@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PYTHON
 
-.PHONY: setup demo test lint types constraints versions clean
+.PHONY: setup demo test lint types docs constraints versions clean
 
 setup: .venv/.installed
 
@@ -25,6 +25,10 @@ lint: setup
 types: setup
 	$(BIN)/python tools/link_rooms.py
 	$(BIN)/basedpyright
+
+# The parts of docs/ that follow from the code: settings, events, failures, states.
+docs: setup
+	$(BIN)/python tools/write_docs.py
 
 # Names and versions only: a hash or an index line would break `pip install -c` for users of other indexes.
 constraints:

@@ -71,10 +71,11 @@ class Ended:
 def run_process(job: Job, *, stop: Stop, on_line: OnLine | None = None) -> Ended:
     """Run a program to its end; afterwards none of its processes is left.
 
-    `on_line` is given each line of its standard output. Raises OSError where the program cannot be started.
+    `on_line` is given each line of its standard output; without it both streams are one, in the order of writing.
+    Raises OSError where the program cannot be started.
     """
     begun = time.monotonic()
-    process = _start(job)
+    process = _start(job, stderr=subprocess.STDOUT if on_line is None else subprocess.PIPE)
     output = _Output(job.log, on_line)
     with process:  # closes our ends of its pipes
         try:
@@ -85,7 +86,7 @@ def run_process(job: Job, *, stop: Stop, on_line: OnLine | None = None) -> Ended
     return Ended(ending, process.wait(), output.tail(), time.monotonic() - begun)
 
 
-def _start(job: Job) -> subprocess.Popen[bytes]:
+def _start(job: Job, *, stderr: int) -> subprocess.Popen[bytes]:
     try:
         with Path(job.stdin or os.devnull).open("rb") as stdin:
             return subprocess.Popen(  # noqa: S603 - an argument list, never a shell
@@ -94,7 +95,7 @@ def _start(job: Job) -> subprocess.Popen[bytes]:
                 env=dict(job.environment),
                 stdin=stdin,
                 stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
+                stderr=stderr,
                 start_new_session=True,
             )
     except ValueError as error:  # a NUL among the arguments, an `=` in a variable's name

@@ -37,7 +37,6 @@ class Settings(Value):
     )
     websocket_port: int = Field(default=8765, ge=1, le=65535, description="Port of the WebSocket stream.")
     http_port: int = Field(default=8000, ge=1, le=65535, description="Port of REST and dashboard.")
-    redis: str = Field(default="", description="Redis URL for the stream between machines; empty: not used.")
     confidence: float = Field(default=0.35, ge=0, le=1, description="Below this an agent's choice is marked uncertain.")
 
 

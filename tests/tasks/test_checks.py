@@ -21,7 +21,7 @@ ENVIRONMENT = {"PATH": os.environ["PATH"]}
 @pytest.fixture
 def workspace(tmp_path: Path) -> Path:
     """A workspace with a few files, and something outside that is nobody's business."""
-    folder = tmp_path / "work"
+    folder = tmp_path / "desk"
     (folder / "src").mkdir(parents=True)
     (folder / "src" / "pay.py").write_text("def refund():\n    return 1\n")
     (folder / "empty.txt").touch()
@@ -111,7 +111,7 @@ def test_a_check_that_cannot_be_run_is_broken(workspace: Path, check: Check) -> 
 @pytest.mark.parametrize(
     "path",
     [
-        *("../secret.txt", "src/../../secret.txt", "../*", "../**/*.txt", "..", "../work", "../work/src/pay.py"),
+        *("../secret.txt", "src/../../secret.txt", "../*", "../**/*.txt", "..", "../desk", "../desk/src/pay.py"),
         *("link.txt", "door", "door/x.txt", "door/*", "door/../secret.txt", "src/../link.txt"),
         *("/etc/passwd", "//etc/passwd", "/", "{secret}", "{workspace}/../secret.txt", "~/x"),
     ],
@@ -144,7 +144,7 @@ def test_no_way_leads_out_of_the_workspace(workspace: Path, parts: list[str]) ->
 
 def test_a_program_leaves_evidence(workspace: Path) -> None:
     """Command, exit code, duration and the tail of its output are kept."""
-    program = "import sys; print('x' * 10_000); print('the end', file=sys.stderr); raise SystemExit(2)"
+    program = "import sys; print('x' * 10_000, flush=True); print('the end', file=sys.stderr); raise SystemExit(2)"
 
     found = look(python(program), workspace)
 
