@@ -15,6 +15,7 @@ from prefect.states import Cancelled, Completed
 
 from prefect_swarm.core import events as on
 from prefect_swarm.core.errors import Fenced
+from prefect_swarm.core.graph import topological_order
 from prefect_swarm.core.ids import ItemId
 from prefect_swarm.core.plan import WorkItem
 from prefect_swarm.core.policy import POLICIES, Failure, retry_delay
@@ -62,8 +63,7 @@ class Conductor:
         state = execution.state
         self._write_snapshot()
         while not (state.status.ended or state.status is RunStatus.INTERRUPTED):
-            if execution.control.lost.is_set():
-                raise Fenced(f"run {execution.run_id} was taken over by another executor")
+            self._heed_control()
             actions = decide(execution.plan, state, self._limits(), execution.ranks, self._now())
             for action in actions:
                 self._perform(action)
@@ -74,10 +74,16 @@ class Conductor:
         wait(list(self._futures.values()), timeout=LAST_WORDS if state.status.ended else LOOK)
         return state
 
-    def _limits(self) -> Limits:
-        control, settings = self._execution.control, self._execution.settings
+    def _heed_control(self) -> None:
+        """Let nobody in any more while the run drains. Raises Fenced where the run is lost to another executor."""
+        control = self._execution.control
+        if control.lost.is_set():
+            raise Fenced(f"run {self._execution.run_id} was taken over by another executor")
         if control.draining.is_set():
             self._execution.gate.close()
+
+    def _limits(self) -> Limits:
+        control, settings = self._execution.control, self._execution.settings
         return Limits(
             settings.max_parallel,
             settings.checkpoint_every,
@@ -203,18 +209,15 @@ class Conductor:
     def _show_rest(self, state: RunState) -> None:
         """Give every item without a task run one that says why, so that Prefect's graph is the plan's."""
         if state.status.ended:
-            rest = [item for item in self._execution.plan.items if item.id not in self._futures]
+            plan = self._execution.plan
+            rest = [item for item in topological_order(plan) if item not in self._futures]
             for item in rest[:SHOWN]:
-                self._show(item)
+                self._show(plan.item_by_id[item])
 
     def _show(self, item: WorkItem) -> None:
-        if item.id in self._futures:
-            return
-        for one in item.depends_on:
-            self._show(self._execution.plan.item_by_id[one])
         name, message = _shown(self._execution.state.items[item.id], reused=item.id in self._reused)
         prepared: Task[..., Any] = settled_item.with_options(task_run_name=item.id)
-        upstream: list[Any] = [_edge_to(self._futures[one]) for one in item.depends_on]
+        upstream: list[Any] = [_edge_to(self._futures[one]) for one in item.depends_on if one in self._futures]
         future: PrefectFuture[Any] = prepared.submit(  # pyright: ignore[reportUnknownMemberType]
             name, message, wait_for=upstream
         )

@@ -33,7 +33,7 @@ class Execution:
         """Fold the run's state from the journal."""
         self.journal, self.plan, self.hold, self.settings, self.control = journal, plan, hold, settings, control
         self.ranks = ranks(plan, efforts(plan))
-        self.gate = Gate(settings.max_parallel, self.ranks)
+        self.gate = Gate(settings.max_parallel, self.ranks, draining=control.draining.is_set)
         self.slots = Slots(hold.run_id, settings.max_parallel, draining=control.draining, trouble=self._server_away)
         self._changed = threading.Condition(threading.RLock())
         self._pokes = 0

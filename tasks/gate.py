@@ -5,7 +5,7 @@ outside and holds none.
 """
 
 import threading
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 
 from prefect_swarm.core.errors import SwarmError
@@ -20,9 +20,11 @@ class Closed(SwarmError):
 class Gate:
     """So many slots, given to the most urgent of those who wait."""
 
-    def __init__(self, slots: int, ranks: Mapping[ItemId, Rank]) -> None:
-        """Admit at most `slots` at the same time, smaller ranks first."""
-        self._slots, self._ranks = slots, ranks
+    def __init__(
+        self, slots: int, ranks: Mapping[ItemId, Rank], *, draining: Callable[[], bool] = lambda: False
+    ) -> None:
+        """Admit at most `slots` at the same time, smaller ranks first, and nobody once `draining` says so."""
+        self._slots, self._ranks, self._draining = slots, ranks, draining
         self._changed = threading.Condition()
         self._waiting: set[ItemId] = set()
         self._inside: set[ItemId] = set()
@@ -34,10 +36,10 @@ class Gate:
         with self._changed:
             self._waiting.add(item)
             try:
-                self._changed.wait_for(lambda: self._closed or self._next(item))
+                self._changed.wait_for(lambda: self._shut() or self._next(item))
             finally:
                 self._waiting.discard(item)
-            if self._closed:
+            if self._shut():
                 raise Closed(f"{item} waits until the run is resumed")
             self._inside.add(item)
             self._changed.notify_all()  # there may be a slot for the next in order too
@@ -65,6 +67,9 @@ class Gate:
         with self._changed:
             self._closed = True
             self._changed.notify_all()
+
+    def _shut(self) -> bool:
+        return self._closed or self._draining()
 
     def _next(self, item: ItemId) -> bool:
         return len(self._inside) < self._slots and item == min(self._waiting, key=lambda one: self._ranks[one])

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Generator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from random import Random
 
@@ -192,3 +193,22 @@ def test_a_closed_gate_says_what_happens_to_the_item() -> None:
 
     with pytest.raises(Closed, match="0 waits until the run is resumed"), gate.enter(ItemId("0")):
         pass
+
+
+def test_a_draining_run_admits_nobody_even_before_the_gate_is_closed() -> None:
+    """A slot that becomes free after the run began to drain is given to nobody."""
+    draining = threading.Event()
+    first, second = ranks(2)
+    gate = Gate(1, ranks(2), draining=draining.is_set)
+
+    def enter() -> None:
+        with gate.enter(second):
+            pass
+
+    with ThreadPoolExecutor(1) as threads, gate.enter(first):
+        waiting = threads.submit(enter)
+        wait_for(lambda: gate.waiting, what="the second at the gate")
+        draining.set()
+
+    with pytest.raises(Closed):
+        waiting.result()
