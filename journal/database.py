@@ -1,16 +1,20 @@
 """How a journal's database is opened so that what it acknowledged survives a power cut."""
 
+import sqlite3
+import time
 from pathlib import Path
 
 import psutil
 from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, select, text
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from prefect_swarm.core.errors import JournalError
 from prefect_swarm.journal import schema
 
+LOCKED_TRIES, LOCKED_PAUSE = 200, 0.05
+"""How often, and after how many seconds, a locked new journal is tried again."""
 _NETWORK = {"nfs", "nfs4", "cifs", "smb", "smb2", "smb3", "smbfs", "9p", "fuse.sshfs", "afs", "ceph"}
 
 
@@ -41,9 +45,24 @@ def _prepare_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) ->
     # Text that is none any more is read as it is: its record's checksum then says which one is damaged.
     connection.text_factory = lambda found: found.decode("utf-8", "backslashreplace")  # type: ignore[attr-defined]
     cursor = connection.cursor()
-    for pragma in ("busy_timeout=10000", "journal_mode=WAL", "synchronous=FULL"):
-        cursor.execute(f"PRAGMA {pragma}")
+    cursor.execute("PRAGMA busy_timeout=10000")
+    _switch_to_wal(cursor)
+    cursor.execute("PRAGMA synchronous=FULL")
     cursor.close()
+
+
+def _switch_to_wal(cursor: DBAPICursor) -> None:
+    """Have the journal in WAL mode; several processes may do so to a new file at the same moment."""
+    # SQLite does not wait for its busy timeout here: it answers `database is locked` at once.
+    for tries in range(LOCKED_TRIES, 0, -1):
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError:
+            if tries == 1:
+                raise
+            time.sleep(LOCKED_PAUSE)
+        else:
+            return
 
 
 def _make_tables(connection: Connection) -> None:

@@ -1,6 +1,6 @@
 """Where the state folder is, and the journal in it."""
 
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 import platformdirs
@@ -24,11 +24,11 @@ def open_journal(settings: Settings) -> Journal:
     return _open_url(settings.journal) if settings.journal else _open_folder(state_folder(settings))
 
 
-@lru_cache(maxsize=16)
+@cache
 def _open_url(url: str) -> Journal:
     return Journal(url)
 
 
-@lru_cache(maxsize=16)
+@cache
 def _open_folder(folder: Path) -> Journal:
     return Journal.at(folder)
