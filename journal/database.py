@@ -32,6 +32,9 @@ def open_database(url: str) -> Engine:
             with engine.begin() as connection:
                 _make_tables(connection)
         _check_version(engine)
+    except JournalError:
+        engine.dispose()
+        raise
     except SQLAlchemyError as error:
         engine.dispose()
         message = f"the journal {engine.url.render_as_string()} cannot be opened: {_first_line(error)}"

@@ -4,6 +4,8 @@ import json
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -29,11 +31,12 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
 
 
 @pytest.fixture
-def scene(settings: Settings) -> Scene:
+def scene(settings: Settings) -> Iterator[Scene]:
     """A lively run in the journal of that folder."""
-    scene = Scene(Journal.at(Path(settings.home)), plan_of(8))
-    lively(scene)
-    return scene
+    with closing(Journal.at(Path(settings.home))) as journal:
+        scene = Scene(journal, plan_of(8))
+        lively(scene)
+        yield scene
 
 
 def test_status_shows_the_run(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,6 +3,8 @@
 import io
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -23,9 +25,10 @@ WIDTH = 110
 
 
 @pytest.fixture
-def journal(tmp_path: Path) -> Journal:
+def journal(tmp_path: Path) -> Iterator[Journal]:
     """An empty journal."""
-    return Journal.at(tmp_path)
+    with closing(Journal.at(tmp_path)) as journal:
+        yield journal
 
 
 def shown(what: RenderableType, *, width: int = WIDTH) -> str:
