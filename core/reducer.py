@@ -63,7 +63,7 @@ def _apply(state: RunState, items: Items, record: on.Record) -> RunState:
         items[event.item] = _item_after(_legal(items, event), event, record.at)
     else:
         state = _run_after(state, items, event, record.at)
-    return replace(state, seq=record.seq, stream=record.stream, updated=record.at)
+    return replace(state, seq=record.seq, stream=record.stream)
 
 
 def _legal(items: Items, event: on.ItemEvent) -> ItemState:

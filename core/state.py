@@ -134,8 +134,6 @@ class RunState:
     seq: int = 0
     started: float | None = None
     ended: float | None = None
-    updated: float | None = None
-    """Time of the latest event."""
     max_parallel: int = 3
     rehearsal: bool = False
     flow_run_id: str | None = None

@@ -200,11 +200,11 @@ class _Attempt:
         said = on.AttemptFailed(item=self.item.id, attempt=self.number, failure=failure, reason=reason, output=output)
         used = self.mine.used + POLICIES[failure].counts
         retried = may_retry(failure, used, self.item.retries) and not stopped
-        self.execution.record(said, *self._consequence(failure, reason, used, retried))
+        self.execution.record(said, *self._consequence(failure, reason, used, retried=retried))
         self.logger.warning("%s attempt %d failed (%s): %s", self.item.id, self.number, failure, reason)
         return AttemptFailed(f"{failure}: {reason}", retried=retried)
 
-    def _consequence(self, failure: Failure, reason: str, used: int, retried: bool) -> tuple[on.Event, ...]:  # noqa: FBT001 - a fact, not an option
+    def _consequence(self, failure: Failure, reason: str, used: int, *, retried: bool) -> tuple[on.Event, ...]:
         if retried:
             delay = retry_delay(used, self.execution.settings.retry_delays)
             due = self.execution.journal.clock() + delay

@@ -96,7 +96,7 @@ def test_an_item_moves_as_the_table_says(
 
     assert after.items[A].status is (target or status)
     assert (after.items[B], after.items[C]) == (before.items[B], before.items[C])
-    assert (after.seq, after.updated) == (before.seq + 1, 7.0)
+    assert after.seq == before.seq + 1
 
 
 def test_the_table_of_legal_moves_is_the_whole_truth() -> None:

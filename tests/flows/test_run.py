@@ -15,7 +15,6 @@ from prefect_swarm.core.requirement import FileCheck, Priority, RunCheck
 from prefect_swarm.core.state import ItemStatus, RunStatus
 from prefect_swarm.flows.compile import compile_flow
 from prefect_swarm.flows.orchestrate import orchestrate
-from prefect_swarm.tasks.slots import limit_of_run
 from prefect_swarm.testing.fakeagent import most_at_once
 from prefect_swarm.testing.plans import Part, file_of, plan_of
 from prefect_swarm.testing.project import Project
@@ -177,17 +176,6 @@ def test_prefects_states_are_in_the_stream(stage: Stage) -> None:
     said = [(one.event.item, one.event.name) for one in stage.records() if isinstance(one.event, PrefectStateChanged)]
     assert [name for item, name in said if item == "A/fake"] == ["Running", "Retrying", "Completed"]
     assert (None, "Completed") in said
-
-
-def test_the_limit_of_a_run_goes_with_it(stage: Stage) -> None:
-    """While a run works its global limit is held by its attempts; afterwards the limit is gone."""
-    plan = plan_of(Part("A", script=("--say", "x")), ledger=stage.ledger_path)
-
-    stage.run(plan)
-
-    with get_client(sync_client=True) as client:
-        names = [limit.name for limit in client.read_global_concurrency_limits(limit=200, offset=0)]
-    assert limit_of_run(stage.run_id) not in names
 
 
 def test_texts_reach_the_agent_byte_by_byte(stage: Stage) -> None:

@@ -16,6 +16,7 @@ from prefect_swarm.core.ids import ItemId, RunId
 from prefect_swarm.core.state import ItemStatus, RunStatus
 from prefect_swarm.journal.home import open_journal
 from prefect_swarm.journal.store import Journal
+from prefect_swarm.tasks.slots import limit_of_run
 from prefect_swarm.testing.fakeagent import most_at_once
 from prefect_swarm.testing.plans import Part
 from prefect_swarm.testing.project import Project, kill
@@ -204,6 +205,23 @@ def _taken(journal: Journal, run_id: RunId) -> int | None:
         return journal.take_lease(run_id, period=1.0)
     except RunHeld:
         return None
+
+
+def test_the_limit_of_a_run_is_held_by_its_attempts_and_goes_with_it(project: Project) -> None:
+    """While an agent works it holds a slot of the run's limit in Prefect; when the run is left the limit is gone."""
+    project.write(Part("A", script=("--seconds", "60")))
+    running = project.start(*RUN, "--max-parallel", "2")
+    wait_for(project.ledger, what="the agent at work")
+    name = limit_of_run(project.last_run())
+
+    with get_client(sync_client=True) as client:
+        limit = client.read_global_concurrency_limit_by_name(name)
+        running.send_signal(signal.SIGTERM)
+        running.wait(30)
+        left = [one.name for one in client.read_global_concurrency_limits(limit=200, offset=0)]
+
+    assert (limit.limit, limit.active_slots) == (2, 1)
+    assert name not in left
 
 
 def test_two_runs_together_keep_to_a_limit_they_share(project: Project, tmp_path: Path) -> None:
