@@ -15,7 +15,6 @@ retry with a failed item and with what it blocked, as a new generation.
 
 from collections.abc import Iterable
 from dataclasses import replace
-from types import MappingProxyType
 from typing import assert_never
 
 from prefect_swarm.core import events as on
@@ -23,8 +22,9 @@ from prefect_swarm.core.errors import JournalError
 from prefect_swarm.core.ids import ItemId
 from prefect_swarm.core.policy import POLICIES, Failure
 from prefect_swarm.core.state import AT_WORK, SETTLED, ItemState, ItemStatus, Question, RunState, RunStatus
+from prefect_swarm.core.table import Draft
 
-Items = dict[ItemId, ItemState]
+Items = Draft[ItemState]
 
 _WAITING = frozenset({ItemStatus.READY, ItemStatus.RETRY_WAITING, ItemStatus.RATE_LIMITED})
 _UNFINISHED = frozenset(ItemStatus) - SETTLED
@@ -51,10 +51,10 @@ class IllegalEvent(JournalError):
 
 def fold(state: RunState, records: Iterable[on.Record]) -> RunState:
     """Apply the records in order. Raises IllegalEvent at the first that cannot follow."""
-    items: Items = dict(state.items)
+    items: Items = Draft(state.items)
     for record in records:
         state = _apply(state, items, record)
-    return replace(state, items=MappingProxyType(items))
+    return replace(state, items=items.table)
 
 
 def _apply(state: RunState, items: Items, record: on.Record) -> RunState:

@@ -1,14 +1,13 @@
 """Where a run stands: the value that its events fold into."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from types import MappingProxyType
 
 from prefect_swarm.core.events import ErrorOccurred, Evidence, FileChange
 from prefect_swarm.core.ids import ItemId, RequirementId, RunId
 from prefect_swarm.core.plan import Plan
 from prefect_swarm.core.policy import Failure
+from prefect_swarm.core.table import ItemTable
 
 
 class ItemStatus(StrEnum):
@@ -127,7 +126,7 @@ class RunState:
     """Where the run stands after the event `seq`."""
 
     run_id: RunId
-    items: Mapping[ItemId, ItemState]
+    items: ItemTable[ItemState]
     status: RunStatus = RunStatus.RUNNING
     reason: str = ""
     stream: int = 1
@@ -153,7 +152,7 @@ class RunState:
 
 def initial_state(run_id: RunId, plan: Plan) -> RunState:
     """Give the state before the first event: every item pending."""
-    return RunState(run_id, MappingProxyType({item.id: ItemState(item.id) for item in plan.items}))
+    return RunState(run_id, ItemTable(ItemState(item.id) for item in plan.items))
 
 
 def requirement_status(plan: Plan, state: RunState, requirement: RequirementId) -> RequirementStatus:

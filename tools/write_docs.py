@@ -18,6 +18,7 @@ from prefect_swarm.core.reducer import LEGAL, IllegalEvent, fold
 from prefect_swarm.core.requirement import Value
 from prefect_swarm.core.settings import PREFIX, Settings
 from prefect_swarm.core.state import ItemState, ItemStatus, RunState
+from prefect_swarm.core.table import ItemTable
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 PART = re.compile(r"(<!-- generated: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -200,7 +201,7 @@ def _move(kind: type[on.ItemEvent]) -> str:
 def _moves(kind: type[on.ItemEvent]) -> Iterator[tuple[ItemStatus, ItemStatus]]:
     """Yield what the reducer itself makes of such an event, for every status in which it takes it; each move once."""
     for before in ItemStatus:
-        state = RunState(RunId("run"), {ITEM: ItemState(ITEM, before)})
+        state = RunState(RunId("run"), ItemTable([ItemState(ITEM, before)]))
         with suppress(IllegalEvent):
             found = [fold(state, [on.Record(RunId("run"), 1, 1, 0.0, event)]) for event in _samples(kind)]
             yield from dict.fromkeys((before, one.items[ITEM].status) for one in found)

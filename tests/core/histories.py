@@ -154,4 +154,4 @@ def _run_steps(state: RunState) -> Iterator[tuple[on.Event, ...]]:
 def standing(state: RunState, **statuses: ItemStatus) -> RunState:
     """Put items, named by their parts, at statuses, whatever led there."""
     moved = {item(name): replace(state.items[item(name)], status=status) for name, status in statuses.items()}
-    return replace(state, items={**state.items, **moved})
+    return replace(state, items=state.items.with_entries(moved))
