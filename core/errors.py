@@ -7,6 +7,7 @@ SwarmError                    everything that we raise on purpose
 ├── RunHeld                   another executor holds the run                     exit 75
 ├── RunNotFound               no run of that name                                exit 64
 └── JournalError              the journal cannot be read or written              exit 4
+    ├── StorageFailed         the disk or the database refuses: full, read-only or gone
     ├── Damaged               a record does not match its checksum
     └── Fenced                a newer executor has taken the run over
 """
@@ -73,6 +74,10 @@ class JournalError(SwarmError):
     """The journal cannot be read or written."""
 
     exit_code = 4
+
+
+class StorageFailed(JournalError):
+    """The disk or the database refuses what must be written or read; the run is blocked until that is mended."""
 
 
 class Damaged(JournalError):

@@ -41,6 +41,16 @@ class FileChange(Value):
     sha256: str = ""
 
 
+class Reused(Value):
+    """Finished work that was not done anew: what is known of it, and whose it was."""
+
+    run_id: RunId
+    seconds: float | None = None
+    summary: str = ""
+    files: tuple[FileChange, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+
+
 class RunStarted(Value):
     """An executor began the run."""
 
@@ -81,6 +91,17 @@ class RunResumed(Value):
     )
 
 
+class RunRewound(Value):
+    """History goes on from an earlier point, or with another plan: a new stream of the same run begins here."""
+
+    type: Literal["run_rewound"] = "run_rewound"
+    to: int = Field(description="Number of the checkpoint that is gone back to; 0: none, work is only compared.")
+    reason: str
+    plan: str = Field(description="Digest of the plan from here on.")
+    items: tuple[ItemId, ...] = Field(description="The items of that plan, in its order.")
+    reopened: tuple[ItemId, ...] = Field(description="Items that are pending again, as a new generation.")
+
+
 End = Literal["completed", "completed_with_failures", "failed", "aborted", "cancelled", "blocked"]
 """How a run can end."""
 
@@ -107,6 +128,7 @@ class ItemVerified(Value):
     item: ItemId
     attempt: int
     seconds: float
+    reused: Reused | None = Field(default=None, description="Set where the work was taken over and nobody worked.")
 
 
 class ItemFailed(Value):
@@ -266,6 +288,7 @@ RunEvent = (
     | PlanCompiled
     | RunPaused
     | RunResumed
+    | RunRewound
     | RunEnded
     | CheckpointSaved
     | InterventionRequested

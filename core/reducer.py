@@ -8,6 +8,7 @@ truth about which moves there are. And the fold looks at nothing but state and e
                           v  |        v
                      retry_waiting  failed     (pending, ready -> blocked; anything unfinished or failed -> skipped)
 
+Work that is taken over from another run leads from pending to verified at once.
 An attempt that fails keeps its status until the next event says what follows; one that was interrupted has no
 such event and puts its item back to pending. A resumed run does so with all that was in flight, and a person's
 retry with a failed item and with what it blocked, as a new generation.
@@ -25,6 +26,7 @@ from prefect_swarm.core.state import AT_WORK, SETTLED, ItemState, ItemStatus, Qu
 from prefect_swarm.core.table import Draft
 
 Items = Draft[ItemState]
+RunMove = on.RunStarted | on.RunPaused | on.RunResumed | on.RunRewound | on.RunEnded
 
 _WAITING = frozenset({ItemStatus.READY, ItemStatus.RETRY_WAITING, ItemStatus.RATE_LIMITED})
 _UNFINISHED = frozenset(ItemStatus) - SETTLED
@@ -43,6 +45,8 @@ LEGAL: dict[type[on.ItemEvent], frozenset[ItemStatus]] = {
     on.ItemSkipped: _UNFINISHED | {ItemStatus.FAILED, ItemStatus.BLOCKED},
 }
 """For each event of an item the statuses in which it may happen."""
+TAKEN_OVER = frozenset({ItemStatus.PENDING})
+"""The statuses in which an item may be verified by work of another run."""
 
 
 class IllegalEvent(JournalError):
@@ -68,7 +72,8 @@ def _apply(state: RunState, items: Items, record: on.Record) -> RunState:
 
 def _legal(items: Items, event: on.ItemEvent) -> ItemState:
     item = _known(items, event, event.item)
-    if item.status not in LEGAL[type(event)]:
+    taken_over = isinstance(event, on.ItemVerified) and event.reused is not None
+    if item.status not in (TAKEN_OVER if taken_over else LEGAL[type(event)]):
         raise IllegalEvent(f"{event.type}: {event.item} is {item.status}")
     if isinstance(event, on.ItemBlocked):
         _known(items, event, event.cause)
@@ -133,9 +138,7 @@ def _settled(
 ) -> ItemState:
     match event:
         case on.ItemVerified():
-            return replace(
-                item, status=ItemStatus.VERIFIED, since=at, fraction=1.0, message="", reason="", failure=None
-            )
+            return _verified(item, event, at)
         case on.ItemFailed():
             status = ItemStatus.CANCELLED if event.failure is Failure.CANCELLED else ItemStatus.FAILED
             return replace(item, status=status, since=at, due=None, failure=event.failure, reason=event.reason)
@@ -147,9 +150,19 @@ def _settled(
             assert_never(event)
 
 
+def _verified(item: ItemState, event: on.ItemVerified, at: float) -> ItemState:
+    item = replace(item, status=ItemStatus.VERIFIED, since=at, fraction=1.0, message="", reason="", failure=None)
+    if event.reused is None:
+        return replace(item, reused=False)
+    old = event.reused
+    return replace(
+        item, reused=True, seconds=old.seconds, summary=old.summary, files=old.files, evidence=old.evidence, output=""
+    )
+
+
 def _run_after(state: RunState, items: Items, event: on.RunEvent, at: float) -> RunState:
     match event:
-        case on.RunStarted() | on.RunPaused() | on.RunResumed() | on.RunEnded():
+        case on.RunStarted() | on.RunPaused() | on.RunResumed() | on.RunRewound() | on.RunEnded():
             return _moved(state, items, event, at)
         case on.PlanCompiled() | on.PrefectStateChanged():
             return state
@@ -166,9 +179,7 @@ def _run_after(state: RunState, items: Items, event: on.RunEvent, at: float) -> 
             assert_never(event)
 
 
-def _moved(
-    state: RunState, items: Items, event: on.RunStarted | on.RunPaused | on.RunResumed | on.RunEnded, at: float
-) -> RunState:
+def _moved(state: RunState, items: Items, event: RunMove, at: float) -> RunState:
     match event:
         case on.RunStarted():
             state = replace(state, status=RunStatus.RUNNING, started=at, max_parallel=event.max_parallel)
@@ -179,10 +190,21 @@ def _moved(
             return replace(state, status=RunStatus(event.status), reason=event.reason)
         case on.RunResumed():
             return _resumed(state, items, event, at)
+        case on.RunRewound():
+            return _rewound(state, items, event)
         case on.RunEnded():
             return replace(state, status=RunStatus(event.outcome), reason=event.reason, ended=at, questions=())
         case _:
             assert_never(event)
+
+
+def _rewound(state: RunState, items: Items, event: on.RunRewound) -> RunState:
+    items.begin_anew(items.get(name) or ItemState(name) for name in event.items)
+    for name in event.reopened:
+        items[name] = _renewed(_known(items, event, name))
+    _unblock(items)
+    completed = sum(item.status is ItemStatus.VERIFIED for item in items.values())
+    return replace(state, status=RunStatus.INTERRUPTED, reason=event.reason, ended=None, questions=(), marked=completed)
 
 
 def _let_go(items: Items, at: float) -> None:

@@ -82,6 +82,8 @@ class ItemState:
     """Attempts of this generation that count against the retries."""
     since: float | None = None
     """When the status was reached."""
+    reused: bool = False
+    """The work was taken over from another run; no agent worked."""
     started: float | None = None
     """When the latest attempt began."""
     due: float | None = None

@@ -100,6 +100,10 @@ class Draft(Mapping[ItemId, Entry]):
     def __contains__(self, name: object) -> bool:
         return name in self._base
 
+    def begin_anew(self, entries: Iterable[Entry]) -> None:
+        """Hold these entries, in this order, and no others."""
+        self._base, self._changed = ItemTable(entries), {}
+
     @property
     def table(self) -> ItemTable[Entry]:
         """The entries as they are now."""

@@ -166,7 +166,9 @@ def view_run(plan: Plan, state: RunState, now: float) -> RunView:
 
 def touched(records: tuple[Record, ...]) -> frozenset[ItemId] | None:
     """Which items the records changed; None where it may be any (pause, resume, decision)."""
-    if any(record.event.type in {"run_paused", "run_resumed", "intervention_decided"} for record in records):
+    if any(
+        record.event.type in {"run_paused", "run_resumed", "run_rewound", "intervention_decided"} for record in records
+    ):
         return None
     return frozenset(record.event.item for record in records if isinstance(record.event, ItemEvent))
 

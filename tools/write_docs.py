@@ -33,6 +33,8 @@ NAMES = {
     "Failure": "[failure class](#failure-classes)",
     "Evidence": "[evidence](#evidence)",
     "FileChange": "[file change](#filechange)",
+    "Reused": "[reused work](#reused)",
+    "RunId": "run id",
 }
 """How types are told to people who do not read Python."""
 BOUNDS = {"ge": "at least", "gt": "above", "le": "at most", "min_length": "at least", "max_length": "at most"}
@@ -62,7 +64,7 @@ def run_events() -> str:
 def values() -> str:
     """The values that stand inside events."""
     return "\n\n".join(
-        f"### {kind.__name__}\n\n{_about(kind)}\n\n{_fields(kind)}" for kind in (on.Evidence, on.FileChange)
+        f"### {kind.__name__}\n\n{_about(kind)}\n\n{_fields(kind)}" for kind in (on.Evidence, on.FileChange, on.Reused)
     )
 
 

@@ -40,6 +40,7 @@ const SENTENCES = {
   run_started: (data) => ["busy", `The run began${data.rehearsal ? ", as a rehearsal" : ""}`],
   plan_compiled: (data) => ["calm", `Planned: ${data.requirements} requirements, ${data.items} work items`],
   run_paused: (data) => ["warn", `The run is ${data.status}: ${data.reason}`],
+  run_rewound: (data) => ["busy", `The run is taken back: ${data.reason}`],
   run_resumed: (data) => ["busy", `The run goes on: ${data.reason}`],
   run_ended: (data) => [data.outcome === "completed" ? "good" : "warn", `The run ended: ${words(data.outcome)}`],
   item_ready: (data) => ["calm", `${data.item} is ready`],

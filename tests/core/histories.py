@@ -119,6 +119,7 @@ def _steps(one: ItemState) -> Iterator[tuple[on.Event, ...]]:
     match one.status:
         case ItemStatus.PENDING:
             yield (on.ItemReady(item=one.id),)
+            yield (on.ItemVerified(item=one.id, attempt=0, seconds=0.0, reused=on.Reused(run_id=RUN)),)
             yield (on.ItemBlocked(item=one.id, cause=item("P0"), reason="waits"),)
         case ItemStatus.READY | ItemStatus.RETRY_WAITING:
             yield (on.AttemptStarted(item=one.id, attempt=number + 1),)
@@ -144,6 +145,9 @@ def _run_steps(state: RunState) -> Iterator[tuple[on.Event, ...]]:
     yield (on.RunResumed(reason="it was interrupted"),)
     yield (on.RunResumed(reason="it was failed", retry_failed=True),)
     yield (on.CheckpointSaved(number=state.checkpoint + 1, completed=1, digest="0" * 64),)
+    settled = tuple(one.id for one in state.items.values() if one.settled)
+    names = tuple(state.items)
+    yield (on.RunRewound(to=state.checkpoint, reason="again", plan="sha256:0", items=names, reopened=settled[:2]),)
     for one in state.items.values():
         if one.status in {ItemStatus.FAILED, ItemStatus.CANCELLED}:
             yield (on.InterventionRequested(question="q", items=(one.id,), reason="broke"),)
