@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PYTHON
 
-.PHONY: setup demo test lint types docs constraints versions clean
+.PHONY: setup demo test chaos lint types docs constraints versions clean
 
 setup: .venv/.installed
 
@@ -17,6 +17,10 @@ demo: setup
 # The whole suite; `make test ARGS="-k house"` narrows it.
 test: setup
 	$(BIN)/python -m pytest $(ARGS)
+
+# The tests that kill and damage at random, at length: more than an hour.
+chaos: setup
+	SWARM_TEST_CHAOS=1 $(BIN)/python -m pytest -m chaos -q -s $(ARGS)
 
 lint: setup
 	$(BIN)/ruff check .
