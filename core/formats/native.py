@@ -1,13 +1,15 @@
 """How our own format is read: where in the tree the requirements stand, and what each of them says."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from pydantic import JsonValue
 
 from prefect_swarm.core.document import Entry, Mapping, Mark, Node, Report, Scalar, Sequence, did_you_mean, shorten
 from prefect_swarm.core.formats.criteria import read_criteria
 from prefect_swarm.core.formats.fields import Fields, kind_of
-from prefect_swarm.core.linking import Draft, link
+from prefect_swarm.core.formats.gathering import Gathering
+from prefect_swarm.core.formats.interface import Document, Format, refuse_folder
+from prefect_swarm.core.linking import Draft
 from prefect_swarm.core.requirement import Criterion, Priority, Project, RequirementSet
 from prefect_swarm.core.roster import Stage
 from prefect_swarm.core.scalars import is_null
@@ -46,12 +48,10 @@ HOW = "write `requirements:` with a list of texts or of mappings with a title or
 
 @dataclass
 class NativeReader:
-    """Collects the drafts of one file; `notes` keeps what is no requirement, under where it stood."""
+    """Collects the requirements of one file."""
 
     report: Report
-    drafts: list[Draft] = field(default_factory=list)
-    unread: list[dict[str, JsonValue]] = field(default_factory=list)
-    """For each draft, the keys that were not understood."""
+    gathering: Gathering
 
     def collect(self, node: Node, prefix: str, *, category: str = "") -> None:
         """Read a list of requirements, an id-keyed mapping, or a mapping of categories."""
@@ -70,7 +70,7 @@ class NativeReader:
             case Scalar() if is_null(item) or not item.text.strip():
                 self.report.refuse(item.mark, "an empty requirement; write what is wanted or take the line out")
             case Scalar(text=text):
-                self._add(Draft(item.mark, title_of(text), text, prefix=prefix, category=category), {})
+                self.gathering.add(Draft(item.mark, title_of(text), text, prefix=prefix, category=category))
             case Mapping():
                 self._requirement(item, None, prefix=prefix, category=category)
             case Sequence():
@@ -87,7 +87,9 @@ class NativeReader:
             self.report.refuse(entry.key.mark, said)
         else:
             text = value.text
-            self._add(Draft(entry.key.mark, title_of(text), text, id=entry.key, prefix=prefix, category=category), {})
+            self.gathering.add(
+                Draft(entry.key.mark, title_of(text), text, id=entry.key, prefix=prefix, category=category)
+            )
 
     def _requirement(self, node: Mapping, key: Scalar | None, *, prefix: str, category: str) -> None:
         fields = Fields(node, self.report, REQUIREMENT_KEYS)
@@ -108,7 +110,7 @@ class NativeReader:
             category=fields.text("category") or category,
             done=self._done(fields),
         )
-        self._add(draft, fields.rest(quiet=("status",)))
+        self.gathering.add(draft, fields.rest(quiet=("status",)))
 
     def _texts(self, fields: Fields, mark: Mark) -> tuple[str, str]:
         """Title and description; where one is missing it is taken from the other."""
@@ -149,33 +151,22 @@ class NativeReader:
             self.report.warn(status.value.mark, said)
         return done or STATUSES.get(word, False)
 
-    def _add(self, draft: Draft, unread: dict[str, JsonValue]) -> None:
-        self.drafts.append(draft)
-        self.unread.append(unread)
-
 
 def read_native(root: Node, report: Report) -> RequirementSet:
     """Read a tree in our format; raises RequirementError with everything wrong in the file."""
-    reader = NativeReader(report)
+    gathering = Gathering(report)
+    reader = NativeReader(report, gathering)
     project = Project()
-    notes: dict[str, JsonValue] = {}
     match root:
         case Mapping() if root.find("project", *SECTIONS) is not None:
-            project, notes = _sections(root, reader)
+            project, gathering.notes = _sections(root, reader)
         case Mapping(entries=entries) if entries and all(looks_like_requirement(entry.value) for entry in entries):
             reader.collect(root, "REQ")
         case Sequence():
             reader.collect(root, "REQ")
         case _:
             _refuse_format(root, report)
-    if not reader.drafts and not report.refused:
-        report.refuse(root.mark, f"no requirements; {HOW}")
-    requirements = link(reader.drafts, report)
-    report.close()
-    unread = zip(requirements, reader.unread, strict=True)
-    if kept := {str(one.id): keys for one, keys in unread if keys}:
-        notes["requirements"] = {**kept}
-    return RequirementSet(project=project, requirements=requirements, notes=notes, warnings=report.warnings)
+    return gathering.finish(project, nothing=f"no requirements; {HOW}")
 
 
 def _sections(root: Mapping, reader: NativeReader) -> tuple[Project, dict[str, JsonValue]]:
@@ -239,3 +230,26 @@ def _refuse_format(root: Node, report: Report) -> None:
     if isinstance(root, Mapping):
         found, mark = f"its keys are {', '.join(shorten(entry.name) for entry in root.entries[:5])}", root.mark
     report.refuse(mark, f"no requirements file in our format (YAML or JSON): {found}; {HOW}")
+
+
+def read(document: Document, report: Report) -> RequirementSet:
+    """Read a YAML or JSON file in our format."""
+    refuse_folder(document, report, "our format")
+    root = document.parsed(report)
+    if root is None:
+        report.stop(Mark(1, 1), "the file is empty; write `requirements:` with a list of texts")
+    return read_native(root, report)
+
+
+def recognises(document: Document) -> float:
+    """Sure where requirements stand under our keys; YAML and JSON that nothing else knows are read as ours."""
+    match document.tree:
+        case Mapping() as root if root.find("project", *SECTIONS) is not None:
+            return 0.6
+        case None:
+            return 0.1 if document.suffix in {".yaml", ".yml", ".json"} or not document.text.strip() else 0
+        case _:
+            return 0.3
+
+
+FORMAT = Format("native", "our own format: YAML or JSON", recognises, read)

@@ -1,0 +1,62 @@
+"""What a reader collects from a document, and how it becomes a `RequirementSet` in which nothing is lost."""
+
+from dataclasses import dataclass, field, replace
+
+from pydantic import JsonValue
+
+from prefect_swarm.core.document import Mark, Report, shorten
+from prefect_swarm.core.ids import identity
+from prefect_swarm.core.linking import Draft, assign_ids, link
+from prefect_swarm.core.requirement import Project, RequirementSet
+
+PER_REQUIREMENT = "requirements"
+"""The note that holds, by id, what documents say about requirements and our own format has no key for."""
+ELSEWHERE = "depends_on_elsewhere"
+
+
+@dataclass
+class Gathering:
+    """Drafts in their order, what else is said of each, and the notes: all that is no requirement."""
+
+    report: Report
+    open_ended: bool = False
+    """Whether requirements may depend on what stands in other documents: noted with a warning then, not refused."""
+    drafts: list[Draft] = field(default_factory=list)
+    said: list[dict[str, JsonValue]] = field(default_factory=list)
+    notes: dict[str, JsonValue] = field(default_factory=dict)
+
+    def add(self, draft: Draft, said: dict[str, JsonValue] | None = None) -> None:
+        """Take a requirement, and what is said of it that a draft has no field for."""
+        self.drafts.append(draft)
+        self.said.append(dict(said or {}))
+
+    def note(self, under: str, text: JsonValue) -> None:
+        """Keep what is no requirement, in a list under where it stood."""
+        known = self.notes.get(under)
+        self.notes[under] = [*known, text] if isinstance(known, list) else [text]
+
+    def finish(self, project: Project, *, nothing: str) -> RequirementSet:
+        """Link the drafts; raises RequirementError with all problems, `nothing` among them where there is no draft."""
+        if not self.drafts and not self.report.refused:
+            self.report.refuse(Mark(1, 1), nothing)
+        if self.open_ended:
+            self._part_from_elsewhere()
+        requirements = link(self.drafts, self.report)
+        self.report.close()
+        said: dict[str, JsonValue] = {
+            str(one.id): kept for one, kept in zip(requirements, self.said, strict=True) if kept
+        }
+        notes = {**self.notes, PER_REQUIREMENT: said} if said else self.notes
+        return RequirementSet(project=project, requirements=requirements, notes=notes, warnings=self.report.warnings)
+
+    def _part_from_elsewhere(self) -> None:
+        ids = {identity(name) for name in assign_ids(self.drafts, Report(self.report.file))}
+        for at, draft in enumerate(self.drafts):
+            gone = [one for one in draft.depends_on if identity(one.text) not in ids]
+            if not gone:
+                continue
+            for one in gone:
+                self.report.warn(one.mark, f"{shorten(one.text)} is in no document read here; kept as a note")
+            self.said[at][ELSEWHERE] = [one.text for one in gone]
+            here = tuple(one for one in draft.depends_on if one not in gone)
+            self.drafts[at] = replace(draft, depends_on=here)
