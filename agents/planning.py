@@ -2,27 +2,17 @@
 
 from pathlib import Path
 
+from prefect_swarm.agents.documents import document_at
 from prefect_swarm.agents.registry import find_roster
-from prefect_swarm.core.document import Limits
-from prefect_swarm.core.errors import UsageError
 from prefect_swarm.core.plan import Plan
 from prefect_swarm.core.planner import PlanOptions, compile_plan
-from prefect_swarm.core.reading import read_requirements
+from prefect_swarm.core.reading import read_document
 
 
-def plan_file(path: Path, agents: Path | None, options: PlanOptions) -> Plan:
-    """Compile the plan of a requirements file, with the agents of `agents` first.
+def plan_file(path: Path, agents: Path | None, options: PlanOptions, *, written_as: str = "") -> Plan:
+    """Compile the plan of a requirements file or folder, with the agents of `agents` first.
 
-    Raises UsageError where there is no such file, RequirementError with everything that is wrong in it.
+    Raises UsageError where there is no such file or format, RequirementError with everything that is wrong in it.
     """
-    requirements = read_requirements(_bytes(path), str(path))
+    requirements = read_document(document_at(path), written_as=written_as)
     return compile_plan(requirements, find_roster(Path(), agents), options)
-
-
-def _bytes(path: Path) -> bytes:
-    """A file's bytes, at most one more than will be read."""
-    try:
-        with path.open("rb") as file:
-            return file.read(Limits().bytes + 1)
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}") from error

@@ -43,10 +43,8 @@ class Gathering:
             self._part_from_elsewhere()
         requirements = link(self.drafts, self.report)
         self.report.close()
-        said: dict[str, JsonValue] = {
-            str(one.id): kept for one, kept in zip(requirements, self.said, strict=True) if kept
-        }
-        notes = {**self.notes, PER_REQUIREMENT: said} if said else self.notes
+        said: JsonValue = {str(one.id): kept for one, kept in zip(requirements, self.said, strict=True) if kept}
+        notes = self.notes | ({PER_REQUIREMENT: said} if said else {})
         return RequirementSet(project=project, requirements=requirements, notes=notes, warnings=self.report.warnings)
 
     def _part_from_elsewhere(self) -> None:
