@@ -12,8 +12,8 @@ from xml.parsers import expat  # noqa: S407 - document types are refused below, 
 
 from prefect_swarm.core.document import Limits, Mark, Report, shorten
 
-MAX_ELEMENTS = 150_000
-"""How many elements can be built well within a second."""
+MAX_ELEMENTS = 120_000
+"""How many elements, and attributes, can be built well within a second."""
 DECLARED = re.compile(rb"""^\s*<\?xml[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
 ENCODINGS = {"utf-8": "utf-8-sig", "us-ascii": "ascii", "ascii": "ascii", "iso-8859-1": "iso-8859-1",
              "windows-1252": "cp1252", "utf-16": "utf-16"}  # fmt: skip
@@ -108,6 +108,8 @@ def build_elements(content: bytes, report: Report, *, limits: Limits) -> Element
     Raises RequirementError for whatever is not well-formed, declares a document type or is too large.
     """
     report.text = decode_markup(content, report, limits=limits)
+    if report.text.count("=") > 3 * MAX_ELEMENTS:
+        report.stop(Mark(1, 1), f"more than {3 * MAX_ELEMENTS} equals signs, which attributes have; split the file")
     parser = expat.ParserCreate()
     builder = Builder(report, limits, parser)
     builder.attach()

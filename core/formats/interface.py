@@ -8,10 +8,11 @@ from pathlib import PurePosixPath
 from prefect_swarm.core.document import Limits, Mark, Node, Report
 from prefect_swarm.core.errors import RequirementError
 from prefect_swarm.core.requirement import RequirementSet
+from prefect_swarm.core.tomltree import build_toml_tree
 from prefect_swarm.core.tree import JSON_START, build_tree, decode
 
-TREES = {".yaml", ".yml", ".json", ""}
-"""Suffixes of files that are looked at as YAML or JSON, whatever they begin with."""
+TREES = {".yaml", ".yml", ".json", ".toml", ""}
+"""Suffixes of files that are looked at as YAML, JSON or TOML, whatever they begin with."""
 
 
 @dataclass(frozen=True)
@@ -91,8 +92,9 @@ class Document:
     def _parsed(self) -> tuple[Node | None, Report, bool]:
         """The tree, the report of its building, and whether that had to stop; built once, to recognise and to read."""
         scratch = Report(self.name, part=self.is_part)
+        build = build_toml_tree if self.suffix == ".toml" else build_tree
         try:
-            return build_tree(self.content, scratch, limits=self.limits), scratch, False
+            return build(self.content, scratch, limits=self.limits), scratch, False
         except RequirementError:
             return None, scratch, True
 

@@ -111,7 +111,7 @@ def texts_of(entry: Entry) -> tuple[str, str]:
     text = entry.value(*TEXTS)
     if not title and not text:
         rest = [value for name, value in entry.values.items() if _could_be_text(name, value)]
-        text = max(rest, key=len, default="")
+        text = max(rest, key=lambda value: (" " in value, len(value)), default="")
     return title or entry.long_name, text or entry.description
 
 
