@@ -8,7 +8,7 @@ file that has one is refused before a single entity is defined.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from xml.parsers import expat  # noqa: S407 - document types are refused below, and with them every entity
+from xml.parsers import expat
 
 from prefect_swarm.core.document import Limits, Mark, Report, shorten
 

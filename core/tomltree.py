@@ -1,12 +1,14 @@
 """How TOML becomes a node tree: `tomllib` says what it means, and a second look says where each value stands.
 
-Neither `tomllib` nor `tomlkit` tells positions. The second look sees valid TOML only, so it needs no grammar of its own.
+Neither `tomllib` nor `tomlkit` tells positions. The second look sees valid TOML only, so it needs no
+grammar of its own.
 """
 
 import re
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import cast
 
 from prefect_swarm.core.document import Entry, Limits, Mapping, Mark, Node, Report, Scalar, Sequence, shorten
 from prefect_swarm.core.tree import UNUSABLE, decode
@@ -155,9 +157,10 @@ class Builder:
             self.report.stop(mark, f"nested deeper than {self.limits.depth} levels")
         match value:
             case dict():
-                return Mapping(tuple(self.entries(value, path)), mark)
+                return Mapping(tuple(self.entries(cast("dict[str, object]", value), path)), mark)
             case list():
-                return Sequence(tuple(self.node(one, (*path, at)) for at, one in enumerate(value)), mark)
+                inner = enumerate(cast("list[object]", value))
+                return Sequence(tuple(self.node(one, (*path, at)) for at, one in inner), mark)
             case str():
                 if UNUSABLE.search(value):
                     self.report.refuse(mark, "the text holds a NUL or half of a surrogate pair")

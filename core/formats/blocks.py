@@ -1,4 +1,4 @@
-"""How StrictDoc's `.sdoc` becomes blocks: `[TAG]` with fields, which hold a line, a text between `>>>` and `<<<`, or lines."""
+"""How StrictDoc's `.sdoc` becomes blocks: `[TAG]`, and below it fields of a line, of a text (`>>>`) or of lines."""
 
 import re
 from collections.abc import Iterator
@@ -68,7 +68,8 @@ class Lines:
         for line in self:
             if line.startswith(end):
                 return "\n".join(self.lines[start : self.at - 1])
-        self.report.stop(self.report.mark_at(self.starts[start - 1]), f"the text that begins here is not closed with {end}")
+        where = self.report.mark_at(self.starts[start - 1])
+        return self.report.stop(where, f"the text that begins here is not closed with {end}")
 
     def nested(self) -> Iterator[Scalar]:
         """The lines that belong to the field before them: indented ones and items of a list."""
@@ -108,7 +109,9 @@ def _take(line: str, lines: Lines, blocks: list[Block]) -> None:
     found = FIELD.fullmatch(line)
     mark = lines.mark
     if found is None or not blocks:
-        lines.report.refuse(mark, f"{shorten(line)!r} is neither a field (NAME: value) nor the head of a block ([NAME])")
+        lines.report.refuse(
+            mark, f"{shorten(line)!r} is neither a field (NAME: value) nor the head of a block ([NAME])"
+        )
         return
     value = (found[2] or "").strip()
     if value.startswith(OPEN):

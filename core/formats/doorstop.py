@@ -165,7 +165,11 @@ def _said(node: Mapping) -> dict[str, JsonValue]:
     }
     links = [name for name in _links(node) if name]
     level = _word(node, "level")
-    return said | ({"links": [*links]} if links else {}) | ({"level": level} if level else {})
+    if links:
+        said["links"] = [*links]
+    if level:
+        said["level"] = level
+    return said
 
 
 def _says(node: Node) -> bool:

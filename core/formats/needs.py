@@ -99,7 +99,7 @@ def _need(node: Node, key: Scalar | None, known: set[str], gathering: Gathering)
 
 
 def _links(node: Mapping, known: set[str]) -> Iterator[Scalar]:
-    """The needs that a need links to, be it to a part of them (`ID.part`) or under a condition (`ID[status=="open"]`)."""
+    """The needs that a need links to, also to a part of them (`ID.part`) or under a condition (`ID[...]`)."""
     for entry in node.entries:
         if plain(entry.name) not in LINKS:
             continue
@@ -107,7 +107,9 @@ def _links(node: Mapping, known: set[str]) -> Iterator[Scalar]:
             if isinstance(value, Scalar) and not is_null(value) and value.text.strip():
                 name = value.text.partition("[")[0].strip() or value.text.strip()
                 whole = name.rpartition(".")[0]
-                yield Scalar(whole if identity(name) not in known and identity(whole) in known else name, False, value.mark)
+                yield Scalar(
+                    whole if identity(name) not in known and identity(whole) in known else name, False, value.mark
+                )
 
 
 def _words(node: Node) -> Iterator[Scalar]:

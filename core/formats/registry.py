@@ -5,7 +5,15 @@ from prefect_swarm.core.errors import UsageError
 from prefect_swarm.core.formats import doorstop, native, needs, reqif, strictdoc, table, taskmaster
 from prefect_swarm.core.formats.interface import Document, Format
 
-FORMATS: tuple[Format, ...] = (native.FORMAT, taskmaster.FORMAT, needs.FORMAT, strictdoc.FORMAT, reqif.FORMAT, doorstop.FORMAT, table.FORMAT)
+FORMATS: tuple[Format, ...] = (
+    native.FORMAT,
+    taskmaster.FORMAT,
+    needs.FORMAT,
+    strictdoc.FORMAT,
+    reqif.FORMAT,
+    doorstop.FORMAT,
+    table.FORMAT,
+)
 """Every format; where two are equally sure of a document, the first of them reads it."""
 
 

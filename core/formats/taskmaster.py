@@ -53,8 +53,9 @@ def _lists(root: Mapping) -> Iterator[TaskList]:
     for entry in root.entries:
         if entry.name == "tasks" and isinstance(entry.value, Listed):
             yield TaskList("", entry.value.items)
-        elif isinstance(entry.value, Mapping) and (tasks := entry.value.find("tasks")):
-            if isinstance(tasks.value, Listed):
+        elif isinstance(entry.value, Mapping):
+            tasks = entry.value.find("tasks")
+            if tasks and isinstance(tasks.value, Listed):
                 yield TaskList(entry.name, tasks.value.items)
 
 
@@ -179,8 +180,11 @@ def _rest(task: Mapping) -> dict[str, JsonValue]:
 def _subtasks(task: Mapping, steps: Sequence[Step]) -> dict[str, JsonValue]:
     found: dict[str, JsonValue] = {}
     for step in steps:
-        said = {entry.name: json_of(entry.value) for entry in step.node.entries if entry.name != "id"}
-        found[step.number] = said | {"dependencies": list(step.depends_on)}
+        said: dict[str, JsonValue] = {
+            entry.name: json_of(entry.value) for entry in step.node.entries if entry.name != "id"
+        }
+        said["dependencies"] = [*step.depends_on]
+        found[step.number] = said
     return {"subtasks": found} if found and task.entries else {}
 
 
