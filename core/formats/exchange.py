@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from prefect_swarm.core.document import Mark
-from prefect_swarm.core.formats.vocabulary import plain
+from prefect_swarm.core.formats.terms import plain
 from prefect_swarm.core.markup import Element
 
 BLOCKS = {"p", "div", "br", "li", "tr", "ul", "ol", "table", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "dt", "dd"}

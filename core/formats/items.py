@@ -7,7 +7,8 @@ from pydantic import JsonValue
 
 from prefect_swarm.core.document import Mark, Scalar, shorten
 from prefect_swarm.core.formats.gathering import Gathering
-from prefect_swarm.core.formats.vocabulary import Standing, criteria_lines, priority_of, standing_of
+from prefect_swarm.core.formats.terms import Standing, criteria_lines, standing_of
+from prefect_swarm.core.formats.vocabulary import meant_priority
 from prefect_swarm.core.linking import Draft
 from prefect_swarm.core.requirement import Priority, TextCriterion
 
@@ -99,7 +100,7 @@ def _draft(item: Item, gathering: Gathering, *, done: bool) -> Draft:
 def _priority(item: Item, gathering: Gathering) -> Priority:
     if item.priority is None or not item.priority.text.strip():
         return Priority.MEDIUM
-    found = priority_of(item.priority.text)
+    found = meant_priority(item.priority.text)
     if found is None:
         said = f"the priority {shorten(item.priority.text)!r} is not known and kept as a note; medium is taken"
         gathering.report.warn(item.priority.mark, said)

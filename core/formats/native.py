@@ -9,6 +9,7 @@ from prefect_swarm.core.formats.criteria import read_criteria
 from prefect_swarm.core.formats.fields import Fields, kind_of
 from prefect_swarm.core.formats.gathering import Gathering
 from prefect_swarm.core.formats.interface import Document, Format, refuse_folder
+from prefect_swarm.core.formats.vocabulary import PRIORITIES, STATUSES, priority_of
 from prefect_swarm.core.linking import Draft
 from prefect_swarm.core.requirement import Criterion, Priority, Project, RequirementSet
 from prefect_swarm.core.roster import Stage
@@ -32,17 +33,6 @@ REQUIREMENT_KEYS = (
     "id", *TITLES, *TEXTS, "priority", "depends_on", "dependencies", "agents", "agent", "acceptance",
     "acceptance_criteria", "effort", "budget", "category", "done", "status",
 )  # fmt: skip
-PRIORITIES = {
-    "critical": Priority.CRITICAL, "p0": Priority.CRITICAL, "must": Priority.CRITICAL,
-    "high": Priority.HIGH, "p1": Priority.HIGH, "1": Priority.HIGH, "should": Priority.HIGH,
-    "medium": Priority.MEDIUM, "p2": Priority.MEDIUM, "2": Priority.MEDIUM, "could": Priority.MEDIUM,
-    "low": Priority.LOW, "p3": Priority.LOW, "3": Priority.LOW, "won't": Priority.LOW, "wont": Priority.LOW,
-}  # fmt: skip
-STATUSES = {
-    "done": True, "completed": True, "complete": True, "closed": True, "finished": True, "met": True,
-    "todo": False, "open": False, "pending": False, "planned": False, "new": False, "draft": False,
-    "in_progress": False, "in progress": False, "in-progress": False, "approved": False, "blocked": False,
-}  # fmt: skip
 HOW = "write `requirements:` with a list of texts or of mappings with a title or description"
 
 
@@ -134,12 +124,13 @@ class NativeReader:
         said = fields.scalar("priority")
         if said is None:
             return Priority.MEDIUM
-        word = said.text.strip().lower().replace("’", "'").removesuffix(" have").removesuffix("-have")
-        if word not in PRIORITIES:
+        found = priority_of(said.text)
+        if found is None:
+            word = said.text.strip().lower()
             known = "critical, high, medium, low, P0 to P3, 1 to 3, must, should, could, won't"
             hint = did_you_mean(word, list(PRIORITIES)) or f"; known: {known}"
             self.report.refuse(said.mark, f"{shorten(said.text)!r} is no priority{hint}")
-        return PRIORITIES.get(word, Priority.MEDIUM)
+        return found or Priority.MEDIUM
 
     def _done(self, fields: Fields) -> bool:
         done, status = fields.truth("done"), fields.mapping.find("status")

@@ -14,7 +14,7 @@ from prefect_swarm.core.formats.exchange import Entry, Exchange, Placed, exchang
 from prefect_swarm.core.formats.gathering import Gathering
 from prefect_swarm.core.formats.interface import Document, Format, refuse_folder
 from prefect_swarm.core.formats.items import Item, inform, take
-from prefect_swarm.core.formats.vocabulary import CRITERIA, DEPENDENCIES, HEADINGS, plain
+from prefect_swarm.core.formats.terms import CRITERIA, DEPENDENCIES, HEADINGS, plain
 from prefect_swarm.core.markup import build_elements
 from prefect_swarm.core.requirement import Project, RequirementSet
 

@@ -11,7 +11,7 @@ from prefect_swarm.core.formats.blocks import FREE, HEAD, Block, Field, blocks_o
 from prefect_swarm.core.formats.gathering import Gathering
 from prefect_swarm.core.formats.interface import Document, Format, refuse_folder
 from prefect_swarm.core.formats.items import Item, inform, take
-from prefect_swarm.core.formats.vocabulary import CRITERIA, DEPENDENCIES, plain
+from prefect_swarm.core.formats.terms import CRITERIA, DEPENDENCIES, plain
 from prefect_swarm.core.requirement import Project, RequirementSet
 
 ABOUT = {"DOCUMENT", "GRAMMAR", "DOCUMENT_FROM_FILE", "INCLUDE", "FRAGMENT_FROM_FILE"}

@@ -13,7 +13,7 @@ from prefect_swarm.core.formats.gathering import Gathering
 from prefect_swarm.core.formats.interface import Document, Format, refuse_folder
 from prefect_swarm.core.formats.items import Item, inform, take
 from prefect_swarm.core.formats.rows import Row, Table
-from prefect_swarm.core.formats.vocabulary import CRITERIA, DEPENDENCIES, DONE, HEADINGS, plain
+from prefect_swarm.core.formats.terms import CRITERIA, DEPENDENCIES, HEADINGS, plain
 from prefect_swarm.core.requirement import Project, RequirementSet
 from prefect_swarm.core.scalars import number_of
 from prefect_swarm.core.tree import decode
@@ -51,7 +51,7 @@ CATEGORIES = (
 )  # fmt: skip
 KINDS = ("type", "requirementtype", "reqtype", "objecttype", "itemtype", "kind")
 EFFORTS = ("effort", "storypoints", "points", "estimate")
-YES = {"x", "yes", "y", "true", "1", "✓", "✔", "☑", "✅", *DONE}
+YES = {"x", "yes", "y", "true", "1", "✓", "✔", "☑", "✅", "done", "completed", "complete"}
 NO = {"false", "no", "0", "n"}
 NAMES = {*IDS, *TITLES, *TEXTS, *PRIORITIES, *STATUSES, *TICKS, *CATEGORIES, *EFFORTS, *DEPENDENCIES, *CRITERIA}
 HOW = "the first row must name the columns, one of them title, description or requirement"

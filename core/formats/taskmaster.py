@@ -11,7 +11,7 @@ from prefect_swarm.core.formats.fields import kind_of
 from prefect_swarm.core.formats.gathering import Gathering
 from prefect_swarm.core.formats.interface import Document, Format, refuse_folder
 from prefect_swarm.core.formats.items import Item, take
-from prefect_swarm.core.formats.vocabulary import CRITERIA, Standing, plain, standing_of
+from prefect_swarm.core.formats.terms import CRITERIA, Standing, plain, standing_of
 from prefect_swarm.core.ids import identity
 from prefect_swarm.core.requirement import Project, RequirementSet
 from prefect_swarm.core.scalars import is_null, json_of

@@ -1,80 +1,54 @@
-"""Which words other tools use for how pressing a requirement is, how far it is, and what is none at all."""
+"""Which words mean a priority or a state, in every format."""
 
 import re
-from enum import Enum
 
 from prefect_swarm.core.requirement import Priority
 
-CRITICAL = ("critical", "p0", "must", "musthave", "blocker", "urgent", "highest", "veryhigh", "mandatory", "essential")
-HIGH = ("high", "p1", "should", "shouldhave", "major", "important")
-MEDIUM = ("medium", "p2", "could", "couldhave", "normal", "moderate", "average", "med")
-LOW = ("low", "p3", "p4", "p5", "wont", "wonthave", "minor", "trivial", "lowest", "verylow", "optional", "nicetohave")
-NUMBERS = {"0": Priority.CRITICAL, "1": Priority.HIGH, "2": Priority.MEDIUM, "3": Priority.LOW}
-PRIORITIES: dict[str, Priority] = {
-    **dict.fromkeys(CRITICAL, Priority.CRITICAL),
-    **dict.fromkeys(HIGH, Priority.HIGH),
-    **dict.fromkeys(MEDIUM, Priority.MEDIUM),
-    **dict.fromkeys(LOW, Priority.LOW),
-}
-DONE = {
-    "done", "completed", "complete", "closed", "finished", "met", "implemented", "verified", "resolved", "released",
-    "delivered", "fulfilled", "satisfied", "passed", "fixed", "shipped",
+PRIORITIES = {
+    "critical": Priority.CRITICAL, "p0": Priority.CRITICAL, "must": Priority.CRITICAL,
+    "high": Priority.HIGH, "p1": Priority.HIGH, "1": Priority.HIGH, "should": Priority.HIGH,
+    "medium": Priority.MEDIUM, "p2": Priority.MEDIUM, "2": Priority.MEDIUM, "could": Priority.MEDIUM,
+    "low": Priority.LOW, "p3": Priority.LOW, "3": Priority.LOW, "won't": Priority.LOW, "wont": Priority.LOW,
 }  # fmt: skip
-LEFT_OUT = {
-    "cancelled", "canceled", "rejected", "obsolete", "deprecated", "deleted", "removed", "withdrawn", "superseded",
-    "inactive", "retired", "abandoned", "duplicate", "wontdo", "wontfix", "wontimplement", "discarded", "dropped",
+OTHER_PRIORITIES = {
+    "blocker": Priority.CRITICAL, "urgent": Priority.CRITICAL, "highest": Priority.CRITICAL,
+    "mandatory": Priority.CRITICAL, "required": Priority.CRITICAL, "essential": Priority.CRITICAL,
+    "major": Priority.HIGH, "important": Priority.HIGH, "normal": Priority.MEDIUM, "moderate": Priority.MEDIUM,
+    "mid": Priority.MEDIUM, "med": Priority.MEDIUM, "minor": Priority.LOW, "lowest": Priority.LOW,
+    "nice to": Priority.LOW, "nice-to": Priority.LOW, "optional": Priority.LOW, "p4": Priority.LOW, "p5": Priority.LOW,
+    "very high": Priority.CRITICAL, "very low": Priority.LOW, "trivial": Priority.LOW,
 }  # fmt: skip
-HEADINGS = {
-    "heading", "header", "headings", "title", "section", "chapter", "folder", "information", "info", "informational",
-    "informative", "note", "comment", "text", "introduction", "prose", "nonnormative", "nonrequirement", "definition",
-    "notarequirement", "paragraph", "figure", "table", "explanation",
+STATUSES = {
+    "done": True, "completed": True, "complete": True, "closed": True, "finished": True, "met": True,
+    "todo": False, "open": False, "pending": False, "planned": False, "new": False, "draft": False,
+    "in_progress": False, "in progress": False, "in-progress": False, "approved": False, "blocked": False,
 }  # fmt: skip
-DEPENDENCIES = {
-    "dependson", "dependencies", "dependency", "depends", "dependsupon", "dependenton", "dependentreqs", "requires",
-    "predecessor", "predecessors", "prerequisite", "prerequisites", "prereq", "prereqs", "blockedby", "waitsfor",
+OTHER_STATUSES = {
+    "implemented": True, "verified": True, "resolved": True, "released": True, "shipped": True, "fixed": True,
+    "delivered": True, "fulfilled": True, "satisfied": True, "passed": True,
 }  # fmt: skip
-CRITERIA = {
-    "acceptancecriteria", "acceptance", "acceptancecriterion", "fitcriterion", "fitcriteria", "verificationcriteria",
-    "passcriteria", "successcriteria", "teststrategy", "criteria",
-}  # fmt: skip
-WORD = re.compile(r"[^\W_]+")
-BULLET = re.compile(r"[-*•–+]\s+|\(?\d{1,3}[.)]\s+|\[[ xX]\]\s*")
-
-
-class Standing(Enum):
-    """What a status means for the work."""
-
-    OPEN = "open"
-    DONE = "done"
-    LEFT_OUT = "left out"
-
-
-def plain(word: str) -> str:
-    """A word without case, blanks and signs: `Depends-On` is `dependson`."""
-    return "".join(WORD.findall(word[:200].casefold()))
+DECORATION = re.compile(r"[^\w'’ -]+")
 
 
 def priority_of(said: str) -> Priority | None:
-    """The class that a tool's words mean, such as `High`, `P1 - urgent` or `2`; None where they mean none."""
-    words = [word.casefold() for word in WORD.findall(said[:200].replace("'", "").replace("’", ""))]
-    if "".join(words) in PRIORITIES:
-        return PRIORITIES["".join(words)]
-    if words and words[0] in NUMBERS and len(words) == 1:
-        return NUMBERS[words[0]]
-    return next((PRIORITIES[word] for word in words if word in PRIORITIES), None)
+    """The priority that our own format understands by a word, or None."""
+    return PRIORITIES.get(_bare(said))
 
 
-def standing_of(status: str) -> Standing:
-    """What a tool's status means; a word that nobody knows means that there is work to do."""
-    word = plain(status.replace("'", "").replace("’", ""))
-    if word in DONE:
-        return Standing.DONE
-    return Standing.LEFT_OUT if word in LEFT_OUT else Standing.OPEN
+def meant_priority(said: str) -> Priority | None:
+    """The priority that a person meant by a word of another tool's document (`P1 - Blocker`, `🔴 High`), or None."""
+    words = _bare(DECORATION.sub(" ", said))
+    first = words.split(" - ")[0].split(" ", 1)[0]
+    known = PRIORITIES | OTHER_PRIORITIES
+    return known.get(words) or known.get(first)
 
 
-def criteria_lines(text: str) -> list[str]:
-    """The criteria in a text: each line where it has several, else the whole, without bullets."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    if len(lines) < 2 or not all(BULLET.match(line) for line in lines):  # noqa: PLR2004 - prose may have line ends
-        return [text.strip()] if lines else []
-    return [BULLET.sub("", line, count=1).strip() or line for line in lines]
+def meant_done(said: str) -> bool | None:
+    """Whether a word of another tool's document means that something is done; None where it is not known."""
+    word = " ".join(DECORATION.sub(" ", said).lower().split())
+    return (STATUSES | OTHER_STATUSES).get(word)
+
+
+def _bare(said: str) -> str:
+    word = " ".join(said.lower().replace("’", "'").split())
+    return word.removesuffix(" have").removesuffix("-have")
