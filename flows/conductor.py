@@ -19,7 +19,6 @@ from prefect_swarm.core.ports import TaskRuns
 from prefect_swarm.core.scheduler import Action, Ask, Block, Finish, Interrupt, Limits, Mark, Start, decide, next_due
 from prefect_swarm.core.state import UNMET, ItemState, ItemStatus, RunState, RunStatus
 from prefect_swarm.journal.checkpoints import SnapshotWriter, snapshot_path
-from prefect_swarm.journal.failpoint import failpoint
 from prefect_swarm.tasks.control import Answer
 from prefect_swarm.tasks.execution import Execution
 
@@ -132,12 +131,10 @@ class Conductor:
 
     def _mark(self, completed: int) -> None:
         execution = self._execution
-        failpoint("before_checkpoint")
         number = execution.state.checkpoint + 1
         digest = execution.journal.last(execution.run_id)[1]
         execution.record(on.CheckpointSaved(number=number, completed=completed, digest=digest))
         self._write_snapshot(cheaply=True)
-        failpoint("after_checkpoint")
 
     def _write_snapshot(self, *, cheaply: bool = False) -> None:
         """Write the checkpoint file; a full disk there is told, and does not stop a run whose truth is the journal."""
