@@ -1,9 +1,6 @@
 """A plan becomes a Prefect flow: one task run per work item, and a verdict that Prefect, shell and journal share."""
 
 import os
-import threading
-from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +12,18 @@ from prefect.states import Completed, Failed
 
 from prefect_swarm.agents.supervisor import end_marked
 from prefect_swarm.core import events as on
-from prefect_swarm.core.errors import Fenced, JournalError, RunHeld, Unavailable
+from prefect_swarm.core.errors import Fenced, RunHeld, Unavailable
 from prefect_swarm.core.ids import RunId
 from prefect_swarm.core.plan import Plan
 from prefect_swarm.core.settings import Settings, settings_from
 from prefect_swarm.core.state import RunState, RunStatus
 from prefect_swarm.flows.conductor import Conductor
 from prefect_swarm.journal.home import open_journal
-from prefect_swarm.journal.lease import Pulse
 from prefect_swarm.journal.store import Journal
 from prefect_swarm.tasks.control import Control
 from prefect_swarm.tasks.execution import Execution, Hold, registered
 from prefect_swarm.tasks.hooks import flow_hook
+from prefect_swarm.tasks.tenure import Tenure
 
 HOOKS = ("on_running", "on_completion", "on_failure", "on_crashed", "on_cancellation")
 
@@ -74,8 +71,9 @@ def execute(
     journal.create(run_id, plan)
     journal.bind(str(this_flow_run.id), run_id)
     control = control or Control()
-    with _leased(journal, run_id, settings=settings, control=control) as hold:
+    with _tenure(journal, run_id, settings=settings, control=control) as tenure:
         end_marked({"SWARM_RUN": run_id})  # agents of an executor that was killed
+        hold = Hold(run_id, tenure.epoch)
         execution = Execution(journal, plan, hold=hold, settings=settings, control=control)
         _open(execution, output or Path.cwd())
         with registered(execution), execution.slots:
@@ -89,9 +87,8 @@ def _conduct(conductor: Conductor, control: Control) -> RunState:
     """
     try:
         return conductor.conduct()
-    except Fenced:
-        control.lost.set()
-        control.halt()
+    except Fenced as error:
+        control.lose(error)
         raise
     except TerminationSignal:
         control.halt()
@@ -109,27 +106,15 @@ def _require_runners(plan: Plan) -> None:
         )
 
 
-@contextmanager
-def _leased(journal: Journal, run_id: RunId, *, settings: Settings, control: Control) -> Generator[Hold, None, None]:
-    epoch = _wait_for_lease(journal, run_id, settings.lease_seconds, control.draining)
-
-    def lost(_error: JournalError) -> None:
-        control.lost.set()
-        control.halt()
-
-    with Pulse(lambda: journal.beat(run_id, epoch), period=settings.lease_seconds / 3, lost=lost):
-        try:
-            yield Hold(run_id, epoch)
-        finally:
-            journal.release_lease(run_id, epoch)
-
-
-def _wait_for_lease(journal: Journal, run_id: RunId, period: float, draining: threading.Event) -> int:
+def _tenure(journal: Journal, run_id: RunId, *, settings: Settings, control: Control) -> Tenure:
+    """The run's lease: the command line's, else waited for until nobody holds it or the run is to be left."""
+    if control.tenure is not None:
+        return control.tenure
     while True:
         try:
-            return journal.take_lease(run_id, period=period)
+            return Tenure(journal, run_id, period=settings.lease_seconds, lost=control.lose)
         except RunHeld:
-            if draining.wait(1.0):
+            if control.draining.wait(1.0):
                 raise
 
 
