@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 ENVIRONMENT = {
     # Failures are told by the journal and shown by us; Prefect's own lines would tear the display apart.
     "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
+    "PREFECT_INTERNAL_LOGGING_LEVEL": "CRITICAL",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "DO_NOT_TRACK": "1",
     "PREFECT_CLIENT_MAX_RETRIES": "3",  # 14 s at each call to a server that is gone; by default it is a minute
@@ -159,8 +160,13 @@ def _call(flow: Callable[[], object], output: Output) -> bool:
 
     Raises the SwarmError that ended it, which Prefect hides in the final state.
     """
+    from prefect.exceptions import Abort  # noqa: PLC0415 - Prefect, which is loaded by now
+
     try:
         state = flow()
+    except Abort as given_up:
+        output.fail(str(given_up))
+        return False
     except Exception as error:  # noqa: BLE001 - whatever Prefect raises when its server is gone
         output.fail(f"Prefect broke off: {type(error).__name__}: {error}")
         return False
