@@ -70,9 +70,9 @@ class Session:
 
     def _take(self, stack: ExitStack) -> Control:
         """Take the run's lease before anything slow is begun: whoever comes second leaves at once."""
-        control = Control(own_signals=True)
+        control = Control(commanded=True)
         period = self._settings.lease_seconds
-        control.tenure = Tenure(self._journal, self._run_id, period=period, lost=control.lose)
+        control.tenure = Tenure(self._journal, self._run_id, period=period, lost=control.give_up)
         stack.enter_context(control.tenure)
         return control
 
@@ -108,12 +108,14 @@ class Session:
 
         control.questioner = ask_at_terminal(self._plan, output) if self._wishes.interactive else None
         flow = compile_flow(self._plan, settings=self._settings, output=self._wishes.output_dir, control=control)
-        with _signals(control.draining, control.halt, output), self._shown(output):
+        with _signals(control, output), self._shown(output):
             told = _call(lambda: flow(run=self._run_id, return_state=True), output)
+        if control.trouble is not None:
+            raise control.trouble
         state = self._journal.state(self._run_id, self._plan)
         told = told and state.flow_run_id is not None and settle(state.flow_run_id)
         self._say_end(state, output)
-        left = state.status.ended or state.status is RunStatus.INTERRUPTED
+        left = state.status.ended or state.status in {RunStatus.INTERRUPTED, RunStatus.SUSPENDED}
         if not left:
             return 1
         return EXIT_CODES[state.status] if told else UNTOLD
@@ -160,13 +162,15 @@ def _call(flow: Callable[[], object], output: Output) -> bool:
 
     Raises the SwarmError that ended it, which Prefect hides in the final state.
     """
-    from prefect.exceptions import Abort  # noqa: PLC0415 - Prefect, which is loaded by now
+    from prefect.exceptions import Abort, Pause  # noqa: PLC0415 - Prefect, which is loaded by now
 
     try:
         state = flow()
     except Abort as given_up:
         output.fail(str(given_up))
         return False
+    except Pause:
+        return True
     except Exception as error:  # noqa: BLE001 - whatever Prefect raises when its server is gone
         output.fail(f"Prefect broke off: {type(error).__name__}: {error}")
         return False
@@ -178,7 +182,7 @@ def _call(flow: Callable[[], object], output: Output) -> bool:
 
 
 @contextmanager
-def _signals(draining: threading.Event, halt: Callable[[], None], output: Output) -> Generator[None, None, None]:
+def _signals(control: Control, output: Output) -> Generator[None, None, None]:
     """Once Ctrl-C: finish what runs and leave; twice, or SIGTERM: end it now; a third time: leave at once."""
     presses = 0
 
@@ -189,10 +193,10 @@ def _signals(draining: threading.Event, halt: Callable[[], None], output: Output
             os._exit(INTERRUPTED)
         if presses == 1 and number == signal.SIGINT:
             output.tell("finishing what runs, then leaving; Ctrl-C again ends it now")
-            draining.set()
+            control.drain()
         else:
             output.tell("ending what runs")
-            halt()
+            control.halt()
 
     before = {number: signal.signal(number, interrupted) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
