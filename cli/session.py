@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from prefect_swarm.cli.outcome import EXIT_CODES, INTERRUPTED, UNTOLD
 from prefect_swarm.cli.output import Output
 from prefect_swarm.cli.questions import ask_at_terminal
+from prefect_swarm.cli.servers import find_configured, prefect_server
 from prefect_swarm.cli.wishes import Wishes
 from prefect_swarm.core.errors import SwarmError
 from prefect_swarm.core.ids import RunId
@@ -18,24 +19,12 @@ from prefect_swarm.core.plan import Plan
 from prefect_swarm.core.settings import Settings
 from prefect_swarm.core.state import RunState, RunStatus
 from prefect_swarm.core.view import view_run
-from prefect_swarm.flows.server import configured_server, private_server, require_server
-from prefect_swarm.journal.home import state_folder
 from prefect_swarm.journal.store import Journal
 from prefect_swarm.tasks.control import Control
 from prefect_swarm.tasks.tenure import Tenure
 
 if TYPE_CHECKING:
     from prefect_swarm.cli.display import ProgressDisplay
-
-ENVIRONMENT = {
-    # Failures are told by the journal and shown by us; Prefect's own lines would tear the display apart.
-    "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
-    "PREFECT_INTERNAL_LOGGING_LEVEL": "CRITICAL",
-    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-    "DO_NOT_TRACK": "1",
-    "PREFECT_CLIENT_MAX_RETRIES": "3",  # 14 s at each call to a server that is gone; by default it is a minute
-}
-"""What Prefect's client is told unless the user says otherwise."""
 
 
 class Session:
@@ -51,16 +40,14 @@ class Session:
 
         Raises RunHeld where another executor has the run, Unavailable where no Prefect server can be had.
         """
-        _prepare_environment()
-        url = configured_server(os.environ)
-        if url is not None:
-            require_server(url)
+        url = find_configured()
         self._journal.create(self._run_id, self._plan)
         with ExitStack() as stack:
             control = self._take(stack)
             output.tell(f"run {self._run_id}: at most {self._settings.max_parallel} agents at once")
             served = self._serve(output, stack)
-            self._find_server(url, output, stack)
+            keep = self._wishes.keep_server
+            stack.enter_context(prefect_server(url, self._settings, keep=keep, say=output.tell))
             code = self._execute(control, output)
             if served and output.at_terminal:
                 output.tell("the dashboard stays until Ctrl-C")
@@ -89,21 +76,9 @@ class Session:
         output.tell(f"dashboard: {streamer.link(Role.DECIDE)}")
         return not streamer.joined
 
-    def _find_server(self, url: str | None, output: Output, stack: ExitStack) -> None:
-        """Have a Prefect server for the session, and the environment say where, before Prefect is imported."""
-        if url is not None:
-            output.tell(f"Prefect server: {url}")
-            return
-        home = state_folder(self._settings) / "prefect"
-        timeout, keep = self._settings.server_start_timeout, self._wishes.keep_server
-        server = stack.enter_context(private_server(home, timeout=timeout, keep=keep, say=output.tell))
-        os.environ.pop("PREFECT_API_KEY", None)  # it would win over the private server's password
-        os.environ.update(server.client_environment(home))
-        output.tell(f"Prefect server: {server.url} (password in {home / 'server.json'})")
-
     def _execute(self, control: Control, output: Output) -> int:
         output.tell("loading Prefect")
-        from prefect_swarm.flows.compile import compile_flow  # noqa: PLC0415 - Prefect, and only now: see _find_server
+        from prefect_swarm.flows.compile import compile_flow  # noqa: PLC0415 - Prefect, and only now: see prefect_server
         from prefect_swarm.flows.settle import settle  # noqa: PLC0415
 
         control.questioner = ask_at_terminal(self._plan, output) if self._wishes.interactive else None
@@ -140,11 +115,6 @@ class Session:
         from prefect_swarm.cli.summary import summary  # noqa: PLC0415 - rich
 
         output.show(summary(view))
-
-
-def _prepare_environment() -> None:
-    for name, value in ENVIRONMENT.items():
-        os.environ.setdefault(name, value)
 
 
 @contextmanager

@@ -25,7 +25,7 @@ from prefect_swarm.core.ports import Assignment, Outcome, Report
 from prefect_swarm.core.roster import RunnerSpec
 from prefect_swarm.core.state import ItemState
 from prefect_swarm.journal.failpoint import failpoint
-from prefect_swarm.journal.home import state_folder
+from prefect_swarm.journal.home import run_folder
 from prefect_swarm.tasks.checks import rehearsed, run_check
 from prefect_swarm.tasks.context import prompt_for
 from prefect_swarm.tasks.execution import Execution
@@ -199,7 +199,7 @@ def _runner_of(item: WorkItem) -> RunnerSpec:
 
 def _attempt_folder(execution: Execution, item: ItemId, number: int) -> Path:
     name = hashlib.sha256(item.encode()).hexdigest()[:16]
-    return state_folder(execution.settings) / "runs" / execution.run_id / name / str(number)
+    return run_folder(execution.settings, execution.run_id) / name / str(number)
 
 
 def _throttled(tell: Callable[[Report], None]) -> Callable[[Report], None]:
