@@ -158,6 +158,10 @@ class Report:
         line = bisect_right(self._starts, index)
         return Mark(line, index - self._starts[line - 1] + 1, self.file if self.part else "")
 
+    def index_of(self, mark: Mark) -> int:
+        """The character at a place; the reverse of `mark_at`."""
+        return self._starts[mark.line - 1] + mark.column - 1
+
     def place(self, mark: Mark) -> str:
         """The place in words: `file:line:column`."""
         return f"{mark.file or self.file}:{mark.line}:{mark.column}"

@@ -204,6 +204,33 @@ def parse_tree(text: str, marks: Marks, *, limits: Limits) -> Node | None:
     return builder.root
 
 
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Where a text ends, and whether it stands between brackets or braces."""
+
+    end: Mark
+    flow: bool
+
+
+def spans_of(report: Report) -> dict[Mark, Span]:
+    """Where each text of the report's YAML or JSON ends, by where it begins; it must have been read before."""
+    text, shifts = as_yaml(report.text)
+    marks = Marks(report, shifts)
+    spans: dict[Mark, Span] = {}
+    open_flows: list[bool] = []
+    for event in events_of(text, marks):
+        match event:
+            case yaml.SequenceStartEvent() | yaml.MappingStartEvent():
+                open_flows.append(bool(event.flow_style))
+            case yaml.SequenceEndEvent() | yaml.MappingEndEvent():
+                open_flows.pop()
+            case yaml.ScalarEvent() if event.end_mark:
+                spans[marks.of(event)] = Span(marks.at(event.end_mark.index), bool(open_flows) and open_flows[-1])
+            case _:
+                pass
+    return spans
+
+
 def decode(content: bytes, report: Report, *, limits: Limits) -> str:
     """Decode UTF-8, or UTF-16 with a byte order mark, checking the size first."""
     if len(content) > limits.bytes:

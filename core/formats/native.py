@@ -1,6 +1,6 @@
 """How our own format is read: where in the tree the requirements stand, and what each of them says."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pydantic import JsonValue
 
@@ -42,6 +42,8 @@ class NativeReader:
 
     report: Report
     gathering: Gathering
+    nodes: list[Node] = field(default_factory=list[Node])
+    """Where each requirement stands: its mapping or its text."""
 
     def collect(self, node: Node, prefix: str, *, category: str = "") -> None:
         """Read a list of requirements, an id-keyed mapping, or a mapping of categories."""
@@ -60,7 +62,7 @@ class NativeReader:
             case Scalar() if is_null(item) or not item.text.strip():
                 self.report.refuse(item.mark, "an empty requirement; write what is wanted or take the line out")
             case Scalar(text=text):
-                self.gathering.add(Draft(item.mark, title_of(text), text, prefix=prefix, category=category))
+                self._add(item, Draft(item.mark, title_of(text), text, prefix=prefix, category=category), {})
             case Mapping():
                 self._requirement(item, None, prefix=prefix, category=category)
             case Sequence():
@@ -77,9 +79,8 @@ class NativeReader:
             self.report.refuse(entry.key.mark, said)
         else:
             text = value.text
-            self.gathering.add(
-                Draft(entry.key.mark, title_of(text), text, id=entry.key, prefix=prefix, category=category)
-            )
+            draft = Draft(entry.key.mark, title_of(text), text, id=entry.key, prefix=prefix, category=category)
+            self._add(value, draft, {})
 
     def _requirement(self, node: Mapping, key: Scalar | None, *, prefix: str, category: str) -> None:
         fields = Fields(node, self.report, REQUIREMENT_KEYS)
@@ -100,7 +101,11 @@ class NativeReader:
             category=fields.text("category") or category,
             done=self._done(fields),
         )
-        self.gathering.add(draft, fields.rest(quiet=("status",)))
+        self._add(node, draft, fields.rest(quiet=("status",)))
+
+    def _add(self, node: Node, draft: Draft, said: dict[str, JsonValue]) -> None:
+        self.nodes.append(node)
+        self.gathering.add(draft, said)
 
     def _texts(self, fields: Fields, mark: Mark) -> tuple[str, str]:
         """Title and description; where one is missing it is taken from the other."""
@@ -145,19 +150,31 @@ class NativeReader:
 
 def read_native(root: Node, report: Report) -> RequirementSet:
     """Read a tree in our format; raises RequirementError with everything wrong in the file."""
-    gathering = Gathering(report)
-    reader = NativeReader(report, gathering)
+    reader = NativeReader(report, Gathering(report))
+    project = _collect(root, reader)
+    return reader.gathering.finish(project, nothing=f"no requirements; {HOW}")
+
+
+def drafts_of(root: Node) -> list[tuple[Draft, Node]]:
+    """The drafts of a tree in our format, each with where it stands: its mapping or its text."""
+    report = Report("")
+    reader = NativeReader(report, Gathering(report))
+    _collect(root, reader)
+    return list(zip(reader.gathering.drafts, reader.nodes, strict=True))
+
+
+def _collect(root: Node, reader: NativeReader) -> Project:
     project = Project()
     match root:
         case Mapping() if root.find("project", *SECTIONS) is not None:
-            project, gathering.notes = _sections(root, reader)
+            project, reader.gathering.notes = _sections(root, reader)
         case Mapping(entries=entries) if entries and all(looks_like_requirement(entry.value) for entry in entries):
             reader.collect(root, "REQ")
         case Sequence():
             reader.collect(root, "REQ")
         case _:
-            _refuse_format(root, report)
-    return gathering.finish(project, nothing=f"no requirements; {HOW}")
+            _refuse_format(root, reader.report)
+    return project
 
 
 def _sections(root: Mapping, reader: NativeReader) -> tuple[Project, dict[str, JsonValue]]:

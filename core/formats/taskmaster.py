@@ -59,6 +59,12 @@ def _lists(root: Mapping) -> Iterator[TaskList]:
                 yield TaskList(entry.name, tasks.value.items)
 
 
+def tasks_of(root: Node) -> dict[Mark, Node]:
+    """The tasks of all tags, by where they stand."""
+    lists = _lists(root) if isinstance(root, Mapping) else ()
+    return {task.mark: task for one in lists for task in one.tasks}
+
+
 def _told_apart(lists: list[TaskList]) -> list[TaskList]:
     """Put the tag before ids that an earlier list has too; those of `master`, else of the first, stay as they are."""
     names = [one.tag for one in lists]
