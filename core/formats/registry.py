@@ -2,10 +2,10 @@
 
 from prefect_swarm.core.document import Mark, Report, did_you_mean
 from prefect_swarm.core.errors import UsageError
-from prefect_swarm.core.formats import native
+from prefect_swarm.core.formats import kiro, native, openspec, prd, speckit
 from prefect_swarm.core.formats.interface import Document, Format
 
-FORMATS: tuple[Format, ...] = (native.FORMAT,)
+FORMATS: tuple[Format, ...] = (native.FORMAT, speckit.FORMAT, kiro.FORMAT, openspec.FORMAT, prd.FORMAT)
 """Every format; where two are equally sure of a document, the first of them reads it."""
 
 
