@@ -33,6 +33,7 @@ COMMANDS: dict[str, Command] = {
     "resume": Command("prefect_swarm.cli.resume", "go on with a run that was interrupted or failed"),
     "runs": Command("prefect_swarm.cli.runs", "list the runs"),
     "status": Command("prefect_swarm.cli.status", "show where a run stands"),
+    "ids": Command("prefect_swarm.cli.ids", "show the ids of a requirements file, and write assigned ones into it"),
     "watch": Command("prefect_swarm.cli.watch", "follow a run live"),
     "dashboard": Command("prefect_swarm.cli.dashboard", "serve the dashboard"),
     "delete": Command("prefect_swarm.cli.delete", "delete a run and everything that is kept of it"),

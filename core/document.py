@@ -87,6 +87,11 @@ class Mapping:
 Node = Scalar | Sequence | Mapping
 
 
+def count(number: int, thing: str) -> str:
+    """A number of things, in words."""
+    return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
 def shorten(text: str) -> str:
     """Show a text of any length and any characters on one line."""
     line = "".join(one if one.isprintable() else " " for one in text[: QUOTE_WIDTH + 1]).strip()

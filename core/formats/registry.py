@@ -2,7 +2,19 @@
 
 from prefect_swarm.core.document import Mark, Report, did_you_mean
 from prefect_swarm.core.errors import UsageError
-from prefect_swarm.core.formats import doorstop, native, needs, reqif, strictdoc, table, taskmaster
+from prefect_swarm.core.formats import (
+    doorstop,
+    kiro,
+    native,
+    needs,
+    openspec,
+    prd,
+    reqif,
+    speckit,
+    strictdoc,
+    table,
+    taskmaster,
+)
 from prefect_swarm.core.formats.interface import Document, Format
 
 FORMATS: tuple[Format, ...] = (
@@ -13,6 +25,10 @@ FORMATS: tuple[Format, ...] = (
     reqif.FORMAT,
     doorstop.FORMAT,
     table.FORMAT,
+    speckit.FORMAT,
+    kiro.FORMAT,
+    openspec.FORMAT,
+    prd.FORMAT,
 )
 """Every format; where two are equally sure of a document, the first of them reads it."""
 
