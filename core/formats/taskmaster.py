@@ -97,7 +97,7 @@ def _task(node: Node, within: TaskList, known: set[str], gathering: Gathering) -
         category=category,
         depends_on=tuple(_needed(node, within.prefix, known, gathering)),
         acceptance=tuple(_criteria(node)),
-        said=_rest(node) | _subtasks(node, steps),
+        said=_rest(node) | _subtasks(steps),
     )
     take(item, gathering)
 
@@ -158,7 +158,7 @@ def _description(task: Mapping, steps: Sequence[Step]) -> str:
 
 
 def _step_lines(step: Step) -> str:
-    box = "x" if standing_of(_word(step.node, "status")) is Standing.DONE else " "
+    box = "x" if _is_done(step.node) else " "
     first, *rest = [
         text
         for text in (_word(step.node, "title", "name"), _word(step.node, "description"), _word(step.node, "details"))
@@ -183,15 +183,17 @@ def _rest(task: Mapping) -> dict[str, JsonValue]:
     }
 
 
-def _subtasks(task: Mapping, steps: Sequence[Step]) -> dict[str, JsonValue]:
-    found: dict[str, JsonValue] = {}
+def _subtasks(steps: Sequence[Step]) -> dict[str, JsonValue]:
+    found: list[JsonValue] = []
     for step in steps:
-        said: dict[str, JsonValue] = {
-            entry.name: json_of(entry.value) for entry in step.node.entries if entry.name != "id"
-        }
-        said["dependencies"] = [*step.depends_on]
-        found[step.number] = said
-    return {"subtasks": found} if found and task.entries else {}
+        said: dict[str, JsonValue] = {"id": step.number, "done": _is_done(step.node)}
+        said |= {entry.name: json_of(entry.value) for entry in step.node.entries if entry.name not in said}
+        found.append(said | {"dependencies": [*step.depends_on]})
+    return {"subtasks": found} if found else {}
+
+
+def _is_done(step: Mapping) -> bool:
+    return standing_of(_word(step, "status")) is Standing.DONE
 
 
 def _note_rest(root: Mapping, gathering: Gathering) -> None:
