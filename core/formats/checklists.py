@@ -19,7 +19,7 @@ TASK_ID = (
 )
 NUMBER = r"\d{1,4}(?=[.)]\s|[.:]?\*\*)"
 LEADING_ID = re.compile(
-    rf"(?:\*\*|`)?\[?(?P<id>{TASK_ID}|{NUMBER})(?![\w-])\]?[.:)]?(?:\*\*|`)?[.:)]?(?P<star>\\?\*(?=\s))?\s*"
+    rf"(?:\*\*|`|~~)?\[?(?P<id>{TASK_ID}|{NUMBER})(?![\w-])\]?[.:)]?(?:\*\*|`|~~)?[.:)]?(?P<star>\\?\*(?=\s))?\s*"
 )
 FLAG = re.compile(r"\[(?P<flag>P|US\d{1,3}|Story:?\s*[\w-]{1,20}|[A-Z]{1,10}\d{0,3})\][ \t]*")
 WAITS = re.compile(

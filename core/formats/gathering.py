@@ -1,5 +1,6 @@
 """What a reader collects from a document, and how it becomes a `RequirementSet` in which nothing is lost."""
 
+from collections.abc import Container
 from dataclasses import dataclass, field, replace
 
 from pydantic import JsonValue
@@ -20,7 +21,10 @@ class Gathering:
 
     report: Report
     open_ended: bool = False
-    """Whether requirements may depend on what stands in other documents: noted with a warning then, not refused."""
+    """Whether the document is not ours to be strict about, as it is another tool's.
+
+    What depends on other documents is noted then, and an id that stands twice is changed, with a warning for each.
+    """
     drafts: list[Draft] = field(default_factory=list)
     said: list[dict[str, JsonValue]] = field(default_factory=list)
     notes: dict[str, JsonValue] = field(default_factory=dict)
@@ -40,12 +44,37 @@ class Gathering:
         if not self.drafts and not self.report.refused:
             self.report.refuse(Mark(1, 1), nothing)
         if self.open_ended:
+            self._rename_twins()
             self._part_from_elsewhere()
         requirements = link(self.drafts, self.report)
         self.report.close()
         said: JsonValue = {str(one.id): kept for one, kept in zip(requirements, self.said, strict=True) if kept}
         notes = self.notes | ({PER_REQUIREMENT: said} if said else {})
         return RequirementSet(project=project, requirements=requirements, notes=notes, warnings=self.report.warnings)
+
+    def _rename_twins(self) -> None:
+        taken: dict[str, Draft] = {}
+        for draft in self.drafts:
+            if draft.id is not None:
+                taken.setdefault(identity(draft.id.text), draft)
+        numbers: dict[str, int] = {}
+        for at, draft in enumerate(self.drafts):
+            if draft.id is None or taken[identity(draft.id.text)] is draft:
+                continue
+            name = self._free(draft.id.text, taken, numbers)
+            first = self.report.place(taken[identity(draft.id.text)].mark)
+            self.report.warn(
+                draft.id.mark, f"{shorten(draft.id.text)} stands twice, first at {first}; here it is {name}"
+            )
+            self.drafts[at] = replace(draft, id=replace(draft.id, text=name))
+            taken[identity(name)] = self.drafts[at]
+
+    def _free(self, name: str, taken: Container[str], numbers: dict[str, int]) -> str:
+        while True:
+            numbers[name] = numbers.get(name, 1) + 1
+            other = f"{name}-{numbers[name]}"
+            if identity(other) not in taken:
+                return other
 
     def _part_from_elsewhere(self) -> None:
         ids = {identity(name) for name in assign_ids(self.drafts, Report(self.report.file))}

@@ -93,7 +93,7 @@ def recognises(document: Document) -> float:
 
 def read(document: Document, report: Report) -> RequirementSet:
     """Read one specification, or the folder of a change or of specifications."""
-    gathering = Gathering(report)
+    gathering = Gathering(report, open_ended=True)
     reader = SpecReader(gathering)
     if not document.folder:
         outline = read_outline(document, report)

@@ -13,7 +13,9 @@ from prefect_swarm.core.requirement import Criterion, Priority, TextCriterion
 ID = r"[A-Z][A-Za-z0-9]{0,11}(?:[-_][A-Z0-9]{1,12}){0,4}[-_]\d{1,5}(?:\.\d{1,4}){0,4}[a-z]?"
 SHORT_ID = r"(?:FR|NFR|REQ|US|UC|SC|AC|F|R)\d{1,4}(?:\.\d{1,4}){0,4}[a-z]?"
 STATEMENT = re.compile(
-    rf"(?:\*\*|__|`)?\[?(?P<id>{ID}|{SHORT_ID})(?![\w-])\]?(?:\*\*|__|`)?[ \t:.)|\u2013\u2014-]*(?:\*\*(?=\s))?\s*"
+    rf"(?:\*\*|__|`|~~)?\[?(?P<id>{ID}|{SHORT_ID})(?![\w'\u2019-])"
+    r"(?:\]|\*\*|__|`|~~|\s*[:.)|(]|\s+[\u2013\u2014-]\s|\s+(?=[A-Z*_`\u0080-\u1fff\u3000-\uffff])|$)"
+    r"[ \t:.)|*_`\u2013\u2014-]*"
 )
 NO_PREFIX = {"UTF", "SHA", "ISO", "RFC", "GPT", "IEEE", "WCAG", "AES", "RSA", "CVE", "HTTP", "TLS", "ES", "MD", "COVID"}
 CRITERIA_PREFIXES = {"AC", "SC", "TC", "SCENARIO"}
@@ -26,8 +28,8 @@ STORY = re.compile(
     r"as an? [^,\n]{1,120}?,?\s+i\s+(?:want|need|can|would|should|must|wish|expect|am|will)\b", re.IGNORECASE
 )
 TICK = re.compile(r"\[(?P<mark>[ xX\-~/*>✓✔✅]?)\](?P<optional>\\?\*)?(?:[ \t]+|$)")
-NUMBERING = re.compile(r"(?:§\s*)?(?:\d{1,3}(?:\.\d{1,3}){0,4}[.):]?|[IVX]{1,5}[.)]|[A-Z][.)])\s+")
-DECORATION = re.compile(r"^[^\w\"'(\[`*]+\s*|\s*[*_]\(mandatory\)[*_]|\s*#+\s*$")
+NUMBERING = re.compile(r"^(?:§\s*)?(?:\d{1,3}(?:\.\d{1,3}){0,4}[.):]?|[IVX]{1,5}[.)]|[A-Z][.)])\s+")
+DECORATION = re.compile(r"^[^\w\"'(\[`*\u201c\u2018\u201e\u00ab<]+\s*|\s*[*_]\(mandatory\)[*_]|\s*#+\s*$")
 IN_TEXT = re.compile(
     r"(?:\(|\[)\s*(?:priority\s*[:=]\s*)?(?P<in>p[0-5]|must(?:[ -]have)?|should(?:[ -]have)?|could(?:[ -]have)?"
     r"|critical|high|medium|low)(?:\s+priority)?\s*(?:\)|\])"
@@ -115,7 +117,8 @@ def statement_of(text: str, mark: Mark) -> Statement | None:
     prefix = re.split(r"[-_\d]", name, maxsplit=1)[0].upper()
     if prefix in NO_PREFIX:
         return None
-    return Statement(Scalar(name, False, mark), prefix, text[found.end() :].strip())
+    rest = text[found.end() :].strip()
+    return Statement(Scalar(name, False, mark), prefix, f"({rest}" if found[0].rstrip().endswith("(") else rest)
 
 
 def label_of(text: str) -> tuple[str, str]:

@@ -62,6 +62,7 @@ PREFIXES = (
 )
 SUFFIXES = re.compile(r"\s*[-:\u2013\u2014(]*\s*(?:Product Requirements? Document|\bPRD\b)[\s()PRD]*$", re.IGNORECASE)
 ENOUGH = 2
+WANTED = {Kind.REQUIREMENTS, Kind.TECHNICAL}
 NOTHING = (
     "no requirements; write a list below a heading such as `## Features`, or give requirements ids (`- FR-1: ...`)"
 )
@@ -122,7 +123,7 @@ def _has_features(root: Section) -> bool:
 def _told(outline: Outline, report: Report) -> Gathering:
     gathering = Gathering(report, open_ended=True)
     kinds = [kind_of_heading(bare_heading(one.title)) for one in outline.root.walk() if one.level > 1]
-    named = any(kind in {Kind.REQUIREMENTS, Kind.TECHNICAL} for kind in kinds)
+    named = any(kind in WANTED for kind in kinds)
     reader = FeatureReader(gathering, Kind.NOTES if named else Kind.REQUIREMENTS)
     reader.section(outline.root, (), Place(Kind.FREE))
     if not gathering.drafts and named:
@@ -155,7 +156,7 @@ class FeatureReader:
         here = below(path, section)
         if place.kind is Kind.NOTES:
             keep_blocks(section.blocks, self.gathering, here)
-        elif above.kind in {Kind.REQUIREMENTS, Kind.TECHNICAL} and self._is_feature(section):
+        elif section.level > 1 and above.kind in WANTED and self._is_feature(section):
             self._feature(section, path, place)
             return
         else:
@@ -170,9 +171,7 @@ class FeatureReader:
         if section.level <= 1:
             return Place(self.otherwise if self.otherwise is Kind.REQUIREMENTS else Kind.NOTES, priority)
         kind = kind_of_heading(title)
-        if kind is Kind.FREE or (
-            kind is Kind.NOTES and above.kind in {Kind.REQUIREMENTS, Kind.TECHNICAL} and self._deep(section)
-        ):
+        if kind is Kind.FREE or (kind is Kind.NOTES and above.kind in WANTED and self._deep(section)):
             kind = above.kind if above.kind is not Kind.FREE else self.otherwise
         return Place(kind, priority)
 
@@ -182,7 +181,7 @@ class FeatureReader:
 
     def _any_wanted(self, section: Section) -> bool:
         kinds = (kind_of_heading(bare_heading(one.title)) for one in list(section.walk())[1:])
-        return self.otherwise is Kind.NOTES and any(kind in {Kind.REQUIREMENTS, Kind.TECHNICAL} for kind in kinds)
+        return self.otherwise is Kind.NOTES and any(kind in WANTED for kind in kinds)
 
     def _is_feature(self, section: Section) -> bool:
         """Whether a section describes one thing that is wanted, rather than listing several."""
