@@ -237,11 +237,14 @@ def decode(content: bytes, report: Report, *, limits: Limits) -> str:
         report.stop(Mark(1, 1), f"larger than {limits.bytes} bytes; split the file")
     encoding = "utf-16" if content[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-8-sig"
     try:
-        return content.decode(encoding)
+        text = content.decode(encoding)
     except UnicodeDecodeError as error:
         report.text = content[: error.start].decode(encoding, errors="replace")
         where = report.mark_at(len(report.text))
         report.stop(where, f"not {error.encoding.upper()}: {error.reason}; save the file as UTF-8")
+    if text.count("\n") + text.count("\r") > limits.nodes:
+        report.stop(Mark(1, 1), f"more than {limits.nodes} lines; split the file")
+    return text
 
 
 def events_of(text: str, marks: Marks) -> Iterator[yaml.Event]:

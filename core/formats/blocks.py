@@ -4,10 +4,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from prefect_swarm.core.document import LINE_BREAK, Limits, Mark, Report, Scalar, shorten
+from prefect_swarm.core.document import LINE_BREAK, Mark, Report, Scalar, shorten
 
 HEAD = re.compile(r"(\[\[?)(/?)([A-Z][A-Z0-9_]*)\]\]?[ \t]*")
 FIELD = re.compile(r"([A-Z][A-Za-z0-9_-]*):(?:[ \t]+(.*))?")
+MAX_LINES = 50_000
+"""How many lines can be taken apart well within a second."""
 OPEN, CLOSE = ">>>", "<<<"
 FREE = "FREETEXT"
 
@@ -78,13 +80,13 @@ class Lines:
             yield Scalar(self.lines[self.at - 1], True, self.mark)
 
 
-def blocks_of(report: Report, limits: Limits) -> list[Block]:
-    """The blocks of the report's text; raises RequirementError where a text is not closed or a limit is reached."""
+def blocks_of(report: Report) -> list[Block]:
+    """The blocks of the report's text; raises RequirementError where a text is not closed or the lines are too many."""
+    if report.text.count("\n") + report.text.count("\r") > MAX_LINES:
+        report.stop(Mark(1, 1), f"more than {MAX_LINES} lines; split the file")
     lines = lines_of(report)
     blocks: list[Block] = []
     for line in lines:
-        if len(blocks) > limits.nodes or lines.at > limits.nodes:
-            report.stop(lines.mark, f"more than {limits.nodes} lines; split the file")
         head = HEAD.fullmatch(line)
         if head:
             block = Block(head[3], lines.mark, composite=head[1] == "[[", closing=bool(head[2]))

@@ -237,11 +237,11 @@ def _refuse_format(root: Node, report: Report) -> None:
     found, mark = "it is plain text", Mark(1, 1)
     if isinstance(root, Mapping):
         found, mark = f"its keys are {', '.join(shorten(entry.name) for entry in root.entries[:5])}", root.mark
-    report.refuse(mark, f"no requirements file in our format (YAML or JSON): {found}; {HOW}")
+    report.refuse(mark, f"no requirements file in our format (YAML, JSON or TOML): {found}; {HOW}")
 
 
 def read(document: Document, report: Report) -> RequirementSet:
-    """Read a YAML or JSON file in our format."""
+    """Read a YAML, JSON or TOML file in our format."""
     refuse_folder(document, report, "our format")
     root = document.parsed(report)
     if root is None:
@@ -255,9 +255,9 @@ def recognises(document: Document) -> float:
         case Mapping() as root if root.find("project", *SECTIONS) is not None:
             return 0.6
         case None:
-            return 0.1 if document.suffix in {".yaml", ".yml", ".json"} or not document.text.strip() else 0
+            return 0.1 if document.suffix in {".yaml", ".yml", ".json", ".toml"} or not document.text.strip() else 0
         case _:
             return 0.3
 
 
-FORMAT = Format("native", "our own format: YAML or JSON", recognises, read)
+FORMAT = Format("native", "our own format: YAML, JSON or TOML", recognises, read)

@@ -4,9 +4,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from prefect_swarm.core.document import Limits, Report, Scalar
+from prefect_swarm.core.document import Report, Scalar
 
 QUOTED = re.compile(r'[ ]*+"((?:[^"]++|"")*+)"')
+MAX_CELLS = 100_000
+"""How many cells can be read well within a second."""
 LINE_END = re.compile(r"\r\n|\r|\n")
 
 Row = tuple[Scalar, ...]
@@ -19,7 +21,7 @@ class Table:
     text: str
     separator: str
     report: Report
-    limits: Limits
+    most: int = MAX_CELLS
 
     def rows(self, start: int = 0) -> Iterator[Row]:
         """The rows that hold anything, lazily; raises RequirementError for a quote that is never closed."""
@@ -30,8 +32,8 @@ class Table:
             cell, at = self._cell(at, plain)
             cells.append(cell)
             count += 1
-            if count > self.limits.nodes:
-                self.report.stop(cell.mark, f"more than {self.limits.nodes} cells; split the file")
+            if count > self.most:
+                self.report.stop(cell.mark, f"more than {self.most} cells; split the file")
             if self.text[at : at + 1] == self.separator:
                 at += 1
                 continue

@@ -132,7 +132,7 @@ def read(document: Document, report: Report) -> RequirementSet:
     document.decoded(report)
     gathering = Gathering(report, open_ended=True)
     walk = Walk(gathering)
-    blocks = blocks_of(report, document.limits)
+    blocks = blocks_of(report)
     for block in blocks:
         walk.take(block)
     for left in walk.open:

@@ -7,7 +7,7 @@ from itertools import islice
 
 from pydantic import JsonValue
 
-from prefect_swarm.core.document import Limits, Mark, Report, Scalar
+from prefect_swarm.core.document import Mark, Report, Scalar
 from prefect_swarm.core.errors import RequirementError
 from prefect_swarm.core.formats.gathering import Gathering
 from prefect_swarm.core.formats.interface import Document, Format, refuse_folder
@@ -20,8 +20,10 @@ from prefect_swarm.core.tree import decode
 
 SEPARATORS = (",", ";", "\t", "|")
 NAMED_SEPARATOR = re.compile(r"\ufeff?sep=([^\r\n])\r?\n")
-LOOKED_AT = 12
-"""Rows among which the names of the columns are looked for."""
+LOOKED_AT, LOOKED_AT_CELLS = 12, 3000
+"""Rows, and cells in them, among which the names of the columns are looked for."""
+MAX_ROWS = 10_000
+"""How many requirements a run is made for."""
 SUFFIXES = {".csv", ".tsv", ".tab", ".psv"}
 IDS = (
     "id", "uid", "reqid", "requirementid", "requirementsid", "requirementuid", "displayid", "identifier", "key",
@@ -129,14 +131,15 @@ class Layout:
     """How many columns have a name that is known."""
 
 
-def layout_of(text: str, limits: Limits) -> Layout | None:
+def layout_of(text: str) -> Layout | None:
     """Find the separator and the row that names the columns: the pair by which most names are known."""
     named = NAMED_SEPARATOR.match(text)
     start = named.end() if named else 0
+    scratch = _scratch(text)
     found = [
         layout
         for separator in ((named[1],) if named else SEPARATORS)
-        for layout in _layouts(Table(text, separator, _scratch(text), limits), start)
+        for layout in _layouts(Table(text, separator, scratch, most=LOOKED_AT_CELLS), start)
     ]
     return max(found, key=lambda one: (one.known, len(one.columns.names), -one.header), default=None)
 
@@ -162,12 +165,14 @@ def read(document: Document, report: Report) -> RequirementSet:
     """Read a table: each row below the names of the columns is a requirement."""
     refuse_folder(document, report, "a table")
     report.text = _decoded(document, report)
-    layout = layout_of(report.text, document.limits)
+    layout = layout_of(report.text)
     if layout is None:
         report.stop(Mark(1, 1), f"no table of requirements: {HOW}")
     gathering = Gathering(report, open_ended=True)
-    table = Table(report.text, layout.separator, report, document.limits)
+    table = Table(report.text, layout.separator, report)
     for at, row in enumerate(table.rows(layout.start)):
+        if at > layout.header + MAX_ROWS:
+            report.stop(row[0].mark, f"more than {MAX_ROWS} rows; split the file")
         if at > layout.header:
             _take(row, layout.columns, gathering)
         elif at < layout.header:
@@ -244,17 +249,22 @@ def words_of(cell: Scalar | None) -> list[Scalar]:
 
 def _decoded(document: Document, report: Report) -> str:
     """The text; spreadsheets on Windows write their own code page, which is taken where nothing else fits."""
+    content = document.content
+    if content[:2] not in {b"\xff\xfe", b"\xfe\xff"} and b"\0" not in content and not _is_utf8(content):
+        try:
+            content = content.decode("cp1252").encode()
+        except UnicodeDecodeError:
+            return decode(content, report, limits=document.limits)
+        report.warn(Mark(1, 1), "the file is not UTF-8 and was read as Windows-1252; check its umlauts and accents")
+    return decode(content, report, limits=document.limits)
+
+
+def _is_utf8(content: bytes) -> bool:
     try:
-        return decode(document.content, Report(document.name), limits=document.limits)
-    except RequirementError:
-        if b"\0" in document.content or len(document.content) > document.limits.bytes:
-            raise
-    try:
-        text = document.content.decode("cp1252")
+        content.decode()
     except UnicodeDecodeError:
-        return decode(document.content, report, limits=document.limits)
-    report.warn(Mark(1, 1), "the file is not UTF-8 and was read as Windows-1252; check its umlauts and accents")
-    return text
+        return False
+    return True
 
 
 def recognises(document: Document) -> float:
@@ -266,7 +276,7 @@ def recognises(document: Document) -> float:
         text = _decoded(document, _scratch(""))
     except RequirementError:
         return 0.1 if named else 0
-    layout = layout_of(text, document.limits)
+    layout = layout_of(text)
     if layout is None:
         return 0.1 if named else 0
     if named:

@@ -188,7 +188,8 @@ def _subtasks(steps: Sequence[Step]) -> dict[str, JsonValue]:
     for step in steps:
         said: dict[str, JsonValue] = {"id": step.number, "done": _is_done(step.node)}
         said |= {entry.name: json_of(entry.value) for entry in step.node.entries if entry.name not in said}
-        found.append(said | {"dependencies": [*step.depends_on]})
+        said["dependencies"] = [*step.depends_on]
+        found.append(said)
     return {"subtasks": found} if found else {}
 
 
