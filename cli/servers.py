@@ -11,6 +11,7 @@ from prefect_swarm.journal.home import state_folder
 ENVIRONMENT = {
     # Failures are told by the journal and shown by us; Prefect's own lines would tear the display apart.
     "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
+    "PREFECT_INTERNAL_LOGGING_LEVEL": "CRITICAL",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "DO_NOT_TRACK": "1",
     "PREFECT_CLIENT_MAX_RETRIES": "3",  # 14 s at each call to a server that is gone; by default it is a minute
