@@ -189,7 +189,9 @@ class Journal:
             records.append(Record(run_id, row.stream, seq, at, event))
             rows.append(row)
         connection.execute(insert(schema.events), [row._asdict() for row in rows])
-        connection.execute(update(schema.runs).where(schema.runs.c.run_id == run_id).values(head=rows[-1].seq, stream=stream))
+        connection.execute(
+            update(schema.runs).where(schema.runs.c.run_id == run_id).values(head=rows[-1].seq, stream=stream)
+        )
         return tuple(records)
 
     def records(self, run_id: RunId, *, after: int = 0, limit: int | None = None) -> tuple[Record, ...]:
