@@ -1,6 +1,7 @@
 """Turning a run's history, and making runs from what others finished: what `core.history` decided, written down."""
 
 import os
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path, PurePosixPath
 
@@ -16,6 +17,9 @@ from prefect_swarm.core.view import ItemView
 from prefect_swarm.journal.checkpoints import Snapshot
 from prefect_swarm.journal.history import History, read_history
 from prefect_swarm.journal.store import Journal
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
+"""What a run that comes from outside may be called; folders are named after it."""
 
 
 def missing_products(pasts: Iterable[Past], output: Path) -> frozenset[str]:
@@ -54,8 +58,10 @@ def begin(journal: Journal, run_id: RunId, turn: Turn) -> None:
 def past_of(snapshot: Snapshot) -> Past:
     """Give the point in history that a checkpoint file is of, as far as finished work is concerned.
 
-    Raises UsageError where the file's parts do not fit each other.
+    Raises UsageError where the file's parts do not fit each other, or its run's name could lead into other folders.
     """
+    if not NAME.fullmatch(snapshot.run_id):
+        raise UsageError(f"{snapshot.run_id!r} cannot be the name of a run: letters, digits, dots, dashes, at most 80")
     if not _holds_together(snapshot.plan):
         raise UsageError(
             f"the checkpoint of run {snapshot.run_id} does not hold together: its plan names what it lacks"

@@ -139,7 +139,7 @@ def test_slow_client_loses_detail_and_gets_the_state() -> None:
 
 
 def test_changed_history_resets_everybody() -> None:
-    """When the stream number changes nothing is taken; begun anew, every client is told so and is shown the new plan."""
+    """Records of another stream are not taken; begun anew, every client is told so and shown the new plan."""
     channel = channel_with(STORY[:5])
     subscriber = Subscriber(channel, Subscribe(run="last"))
     drained(subscriber)
