@@ -1,6 +1,7 @@
 """From a file to a plan: the requirements read, the agents found, the work items compiled; and the same once more."""
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 from prefect_swarm.agents.registry import find_roster
@@ -67,8 +68,8 @@ def _compile(recipe: Recipe, options: PlanOptions) -> Plan:
     content = _bytes(folder / recipe.file)
     requirements = read_requirements(content, recipe.file)
     roster = find_roster(folder, folder / recipe.agents if recipe.agents else None)
-    plan = compile_plan(requirements, roster, options)
-    return plan.model_copy(update={"recipe": recipe.model_copy(update={"sha256": _digest(content)})})
+    recipe = recipe.model_copy(update={"sha256": _digest(content)})
+    return compile_plan(requirements, roster, replace(options, recipe=recipe))
 
 
 def _digest(content: bytes) -> str:

@@ -97,13 +97,18 @@ def take_in(now: Past, plan: Plan, missing: frozenset[str], *, then: Past | None
     void |= set(_settled_since(now, then) if then else ())
     reopened = [name for name, item in mine.items() if name in void - stays and not _untouched(item)]
     taken = tuple(_taken_over(name, one.work) for name, one in verdicts.items() if one.work and name not in stays)
-    if not (reopened or taken) and now.plan == plan.model_copy(update={"warnings": now.plan.warnings}):
+    if not (reopened or taken) and _same(now.plan, plan):
         return Turn(now.plan)
     reason = (
         f"back to checkpoint {number}, keeping what still counts" if then else "the requirements were taken in anew"
     )
     rewound = _rewound(plan, reopened, to=number, reason=reason)
     return Turn(plan, (*retried, rewound, *taken), _reasons(verdicts), _moved(verdicts))
+
+
+def _same(before: Plan, after: Plan) -> bool:
+    """Whether two plans say the same; how their warnings name the files does not matter."""
+    return before.model_dump(exclude={"warnings"}) == after.model_dump(exclude={"warnings"})
 
 
 def _retried(state: RunState) -> tuple[tuple[on.Event, ...], RunState]:
