@@ -27,6 +27,7 @@ def plan_file(path: Path, agents: Path | None, options: PlanOptions) -> Plan:
         chain=options.chain,
         runner=options.default_runner,
         runner_reason=options.runner_reason,
+        infer=options.infer,
     )
     return _compile(recipe, options)
 
@@ -46,6 +47,7 @@ def plan_again(plan: Plan, settings: Settings) -> Plan:
         default_runner=recipe.runner,
         runner_reason=recipe.runner_reason,
         rehearsal=plan.rehearsal,
+        infer=recipe.infer,
     )
     return _compile(recipe, options)
 

@@ -5,6 +5,7 @@ from prefect_swarm.cli.output import Output
 from prefect_swarm.cli.plan import headline, show_plan
 from prefect_swarm.core.errors import Unavailable, UsageError
 from prefect_swarm.core.plan import Plan
+from prefect_swarm.core.settings import Settings
 
 WITHOUT_RUNNER = """no runner for {agents}; ways on:
   - give the agent a runner in its card: `runner: {{command: [program, argument]}}`, or `{{python: "module:function"}}`
@@ -23,11 +24,11 @@ def require_ready(plan: Plan) -> None:
         raise Unavailable("\n".join(["the run cannot start:", *(f"  - {lack}" for lack in missing)]))
 
 
-def ask_to_start(plan: Plan, output: Output, *, agreed: bool) -> None:
+def ask_to_start(plan: Plan, settings: Settings, output: Output, *, agreed: bool) -> None:
     """Show the plan and ask at a terminal, unless it was agreed to already. Raises UsageError for a no."""
     if not output.at_terminal or agreed:
         output.tell(headline(plan))
         return
-    show_plan(plan, output, missing=(), everything=False)
+    show_plan(plan, output, settings=settings, missing=(), everything=False)
     if input("start? [y/N] ").strip().lower() not in {"y", "yes"}:
         raise UsageError("not started")

@@ -22,12 +22,11 @@ def restored(file: Path, folder: Path | None, settings: Settings, output: Output
     """
     snapshot = read_snapshot(file)
     journal = open_journal(settings)
-    known = snapshot.run_id in {entry.run_id for entry in journal.runs()} and journal.last(snapshot.run_id)[0]
-    if not known:
+    if not (journal.has(snapshot.run_id) and journal.last(snapshot.run_id)[0]):
         place = (folder or _output_of(file)).absolute()
         past = past_of(snapshot)
         require_ready(snapshot.plan)
-        ask_to_start(snapshot.plan, output, agreed=agreed)
+        ask_to_start(snapshot.plan, settings, output, agreed=agreed)
         start = Start(snapshot.run_id, str(place), settings.max_parallel, f"restored from {file.name}")
         turn = begin_with(start, snapshot.plan, (past,), missing_products((past,), place))
         begin(journal, snapshot.run_id, turn)

@@ -37,7 +37,7 @@ def execute(arguments: argparse.Namespace, output: Output) -> int:
         _ask_for_requirement(arguments, output)
     plan = plan_from(arguments, settings)
     require_ready(plan)
-    ask_to_start(plan, output, agreed=arguments.yes)
+    ask_to_start(plan, settings, output, agreed=arguments.yes)
     return Session(open_journal(settings), new_run_id(), plan, settings=settings, wishes=wishes).hold(output)
 
 

@@ -8,6 +8,7 @@ from pydantic import Field
 from prefect_swarm.core.ids import AgentName, ItemId, RequirementId
 from prefect_swarm.core.requirement import Check, Priority, Project, Requirement, Value
 from prefect_swarm.core.roster import AgentCard, Rights, RunnerSpec, Stage
+from prefect_swarm.core.suggestions import Suggestion
 
 
 class Choice(Value):
@@ -48,6 +49,7 @@ class Recipe(Value):
     chain: tuple[str, ...] = Field(default=(), description="Exactly these agents, for every requirement.")
     runner: RunnerSpec | None = Field(default=None, description="The runner of agents whose card names none.")
     runner_reason: str = ""
+    infer: bool = Field(default=False, description="Dependencies that the texts speak of were taken.")
 
 
 class Plan(Value):
@@ -58,6 +60,7 @@ class Plan(Value):
     agents: tuple[AgentCard, ...]
     items: tuple[WorkItem, ...]
     warnings: tuple[str, ...] = ()
+    suggestions: tuple[Suggestion, ...] = ()
     rehearsal: bool = False
     recipe: Recipe | None = Field(default=None, description="None for a plan that was not read from a file.")
 

@@ -1,14 +1,13 @@
 """Turning a run's history, and making runs from what others finished: what `core.history` decided, written down."""
 
 import os
-import re
 from collections.abc import Callable, Iterable
 from pathlib import Path, PurePosixPath
 
 from prefect_swarm.core.errors import UsageError
 from prefect_swarm.core.graph import topological_order
 from prefect_swarm.core.history import Turn
-from prefect_swarm.core.ids import RunId
+from prefect_swarm.core.ids import RunId, plain_run_id
 from prefect_swarm.core.plan import Plan
 from prefect_swarm.core.reuse import Past, finished_work
 from prefect_swarm.core.state import ItemState, ItemStatus, RunState
@@ -17,9 +16,6 @@ from prefect_swarm.core.view import ItemView
 from prefect_swarm.journal.checkpoints import Snapshot
 from prefect_swarm.journal.history import History, read_history
 from prefect_swarm.journal.store import Journal
-
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
-"""What a run that comes from outside may be called; folders are named after it."""
 
 
 def missing_products(pasts: Iterable[Past], output: Path) -> frozenset[str]:
@@ -60,8 +56,7 @@ def past_of(snapshot: Snapshot) -> Past:
 
     Raises UsageError where the file's parts do not fit each other, or its run's name could lead into other folders.
     """
-    if not NAME.fullmatch(snapshot.run_id):
-        raise UsageError(f"{snapshot.run_id!r} cannot be the name of a run: letters, digits, dots, dashes, at most 80")
+    plain_run_id(snapshot.run_id)
     if not _holds_together(snapshot.plan):
         raise UsageError(
             f"the checkpoint of run {snapshot.run_id} does not hold together: its plan names what it lacks"
