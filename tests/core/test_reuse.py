@@ -112,6 +112,28 @@ def test_what_depends_on_it_says_so() -> None:
     assert verdicts[item("D")].work is not None
 
 
+def test_work_that_builds_on_other_work_is_other_work() -> None:
+    """An item that waits for something else than before, or for nothing any more, runs again."""
+    changed = changed_plan(CHAIN, items=(*CHAIN.items[:2], with_items(CHAIN, depends_on=()).items[2], CHAIN.items[3]))
+
+    verdicts = judge(changed, (done(CHAIN),), frozenset())
+
+    assert {name for name, one in verdicts.items() if one.work is None} == {item("C")}
+    assert verdicts[item("C")].why == "depends on other items than before"
+
+
+def test_work_of_two_pasts_is_not_mixed() -> None:
+    """Where an old requirement is taken up again, what was built on another in the meantime does not count."""
+    other = done(with_requirement(CHAIN, 0, title="Other"))
+    old = Past(CHAIN, initial_state(RUN, CHAIN))
+    first = done(CHAIN).state.items[item("A")]
+    old = Past(CHAIN, RunState(RUN, old.state.items.with_entries({first.id: first})))
+
+    verdicts = judge(CHAIN, (other, old), frozenset())
+
+    assert {name for name, one in verdicts.items() if one.work is None} == {item("B"), item("C")}
+
+
 def made(name: str, since: float, **files: str) -> ItemState:
     """An item that was finished and touched files: path -> how."""
     changes = tuple(FileChange.model_validate({"path": path, "change": change}) for path, change in files.items())

@@ -6,6 +6,7 @@ from contextlib import aclosing, closing
 from pathlib import Path
 
 import pytest
+from tests.streamer.test_deleted import quiet
 from tests.streamer.test_stream import SECONDS, run
 
 from prefect_swarm.core.events import RunResumed
@@ -29,7 +30,7 @@ async def next_of(frames: AsyncGenerator[ServerFrame], kind: type[ServerFrame]) 
 
 @pytest.mark.parametrize("same_process", [True, False], ids=["by the feed", "from another process"])
 def test_followers_are_shown_the_new_plan(
-    journal: Journal, settings: Settings, scene: Scene, *, same_process: bool
+    journal: Journal, settings: Settings, scene: Scene, caplog: pytest.LogCaptureFixture, *, same_process: bool
 ) -> None:
     """Where history turns, a follower is reset, sees the run whole with its new items, and then its events again."""
     scene.start(1)
@@ -52,4 +53,5 @@ def test_followers_are_shown_the_new_plan(
                 assert isinstance(event, EventFrame)
                 assert (event.event.type, event.event.seq) == ("run_resumed", shown.run.seq + 1)
 
-    run(test)
+    with quiet(caplog):
+        run(test)
