@@ -15,6 +15,7 @@ from prefect_swarm.core.settings import settings_from
 from prefect_swarm.core.state import RequirementStatus, RunState, requirement_status
 from prefect_swarm.core.view import view_run
 from prefect_swarm.core.writeback import with_done
+from prefect_swarm.journal.history import read_run
 from prefect_swarm.journal.home import open_journal
 
 ALL_LINES = 100_000
@@ -34,10 +35,10 @@ def execute(arguments: argparse.Namespace, output: Output) -> int:
     """Show a run as the journal tells it. Raises RunNotFound."""
     journal = open_journal(settings_from(os.environ))
     run_id = journal.find(arguments.run)
-    plan = journal.plan(run_id)
+    now = read_run(journal, run_id)
     if arguments.write_back:
-        return write_back(plan, journal.state(run_id, plan), arguments.requirements, output)
-    view = view_run(plan, journal.state(run_id, plan), journal.clock())
+        return write_back(now.plan, now.state, arguments.requirements, output)
+    view = view_run(now.plan, now.state, journal.clock())
     if output.json_only:
         output.document(view.model_dump(mode="json"))
     elif view.progress.status.ended:
@@ -59,15 +60,17 @@ def write_back(plan: Plan, state: RunState, named: str | None, output: Output) -
     done = {
         one.id for one in plan.requirements if requirement_status(plan, state, one.id) is RequirementStatus.COMPLETED
     }
-    changed = with_done(document, plan.requirements, done)
+    changed = with_done(document, plan.requirements, done, written_as=plan.recipe.written_as if plan.recipe else "")
     write(document, changed)
     return tell(document, changed, output, "done-marks")
 
 
 def _planned_from(plan: Plan) -> Path:
-    """The file that all requirements stand in, else the folder of all their files."""
-    files = {one.source.file for one in plan.requirements}
-    path = Path(files.pop()) if len(files) == 1 else Path(os.path.commonpath([Path(file).parent for file in files]))
+    """The file or folder that a plan was read from, named as it was where we still are there."""
+    if plan.recipe is None:
+        raise UsageError("this run was not planned from a file; name one with --requirements")
+    here = Path(plan.recipe.folder) == Path().absolute()
+    path = Path(plan.recipe.file) if here else Path(plan.recipe.folder, plan.recipe.file)
     if not path.exists():
-        raise UsageError(f"{path} is not there; go where the run was planned, or name it with --requirements")
+        raise UsageError(f"{path} is not there; name it with --requirements where it lies elsewhere")
     return path

@@ -7,13 +7,12 @@ from dataclasses import dataclass, field, replace
 from prefect_swarm.core.document import Mark, Node, Report
 from prefect_swarm.core.edits import Edit, Script, apply_edits
 from prefect_swarm.core.errors import RequirementError
-from prefect_swarm.core.formats.interface import Document
+from prefect_swarm.core.formats.interface import Document, Format
 from prefect_swarm.core.formats.native import drafts_of
-from prefect_swarm.core.formats.registry import format_of
+from prefect_swarm.core.formats.registry import format_named, format_of
 from prefect_swarm.core.formats.taskmaster import tasks_of
 from prefect_swarm.core.ids import RequirementId
 from prefect_swarm.core.insertions import Writer
-from prefect_swarm.core.reading import read_document
 from prefect_swarm.core.requirement import Requirement, RequirementSet, Source
 
 BOX = re.compile(r"[ \t>]*(?:[-*+]|\d+[.)])[ \t]+\[([^\]\w]?)\]")
@@ -37,30 +36,54 @@ class Changed:
     """What could not be written, with the reason."""
 
 
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A document and the format that it is written in."""
+
+    document: Document
+    form: Format
+
+    @classmethod
+    def of(cls, document: Document, written_as: str) -> "Target":
+        """A document in the format that is named, else in the one that is recognised."""
+        named = format_named(written_as) if written_as else format_of(document, Report(document.name))
+        return cls(document, named)
+
+    def read(self, files: Mapping[str, bytes] | None = None) -> RequirementSet:
+        """Read the document, some of its files changed."""
+        one = self.document
+        content = {**one.files, **(files or {})}
+        return self.form.read(Document(one.name, content, folder=one.folder), Report(one.name))
+
+
 def with_ids(document: Document) -> Changed:
     """Put the ids that were assigned into a document of our own format, YAML or JSON.
 
     Raises RequirementError where the document cannot be read.
     """
-    found = read_document(document)
-    root = document.parsed(Report(document.name))
-    if root is None or document.suffix == ".toml" or format_of(document, Report(document.name)).name != NATIVE:
+    target = Target.of(document, "")
+    found = target.read()
+    root = None if document.folder else document.parsed(Report(document.name))
+    if root is None or document.suffix == ".toml" or target.form.name != NATIVE:
         reason = "ids are written into YAML and JSON of our own format only"
         return Changed({}, refused=dict.fromkeys((one.id for one in found.requirements), reason))
     writer = Writer.of(document.content, document.name)
     placed = zip(found.requirements, drafts_of(root), strict=True)
     bare = {one.id: node for one, (draft, node) in placed if draft.id is None}
     edits = {name: writer.insert(node, "id", name) for name, node in bare.items()}
-    changed = _proved(document, found, {next(iter(document.files)): edits}, finishing=False)
+    changed = _proved(target, found, {next(iter(document.files)): edits}, finishing=False)
     return replace(changed, already=tuple(one.id for one in found.requirements if one.id not in bare))
 
 
-def with_done(document: Document, planned: Sequence[Requirement], done: Collection[RequirementId]) -> Changed:
+def with_done(
+    document: Document, planned: Sequence[Requirement], done: Collection[RequirementId], *, written_as: str = ""
+) -> Changed:
     """Mark requirements as done where they stand; `planned` are those that a run was planned from.
 
     A requirement that says something else than when it was planned, or is gone, is refused, not marked.
     """
-    found = read_document(document)
+    target = Target.of(document, written_as)
+    found = target.read()
     now = {one.id: one for one in found.requirements}
     refused: dict[RequirementId, str] = {}
     already: list[RequirementId] = []
@@ -77,8 +100,8 @@ def with_done(document: Document, planned: Sequence[Requirement], done: Collecti
             already.append(one.id)
         else:
             wanted.append(here)
-    edits = _done_edits(document, found, wanted)
-    changed = _proved(document, found, edits, finishing=True)
+    edits = _done_edits(target, found, wanted)
+    changed = _proved(target, found, edits, finishing=True)
     unplaced = (one.id for one in wanted if not any(one.id in by_id for by_id in edits.values()))
     refused |= dict.fromkeys(unplaced, NO_ROOM)
     return replace(changed, already=tuple(already), refused=refused | dict(changed.refused))
@@ -87,9 +110,9 @@ def with_done(document: Document, planned: Sequence[Requirement], done: Collecti
 Edits = dict[str, dict[RequirementId, list[Edit]]]
 
 
-def _done_edits(document: Document, found: RequirementSet, wanted: Sequence[Requirement]) -> Edits:
+def _done_edits(target: Target, found: RequirementSet, wanted: Sequence[Requirement]) -> Edits:
     """The edits that mark requirements as done, by file and requirement."""
-    name = format_of(document, Report(document.name)).name
+    document, name = target.document, target.form.name
     if name in {NATIVE, TASKS} and not document.folder:
         return {next(iter(document.files)): dict(_keys(document, name, found, wanted))}
     edits: Edits = {}
@@ -142,19 +165,18 @@ def _ticked(script: Script, source: Source) -> list[Edit]:
     return [script.edit(box.start(1), box.end(1), sign[1] if sign else "x")] if box else []
 
 
-def _proved(document: Document, found: RequirementSet, edits: Edits, *, finishing: bool) -> Changed:
+def _proved(target: Target, found: RequirementSet, edits: Edits, *, finishing: bool) -> Changed:
     """Make the edits that leave the file saying what it said but for what is wanted; the others are refused."""
     refused: dict[RequirementId, str] = {}
     names = [name for by_id in edits.values() for name in by_id]
     kept = _without_empty(edits)
-    if not _holds(document, found, kept, finishing=finishing):
-        kept = {path: _sound(document, found, path, by_id, finishing=finishing) for path, by_id in kept.items()}
-        if not _holds(document, found, kept, finishing=finishing):
+    if not _holds(target, found, kept, finishing=finishing):
+        kept = {path: _sound(target, found, path, by_id, finishing=finishing) for path, by_id in kept.items()}
+        if not _holds(target, found, kept, finishing=finishing):
             kept = {}
     made = [name for by_id in kept.values() for name in by_id]
     refused = dict.fromkeys((name for name in names if name not in set(made)), NO_ROOM)
-    files = {path: _applied(document.files[path], by_id) for path, by_id in kept.items() if by_id}
-    return Changed(files, tuple(made), refused=refused)
+    return Changed(_files(target, kept), tuple(made), refused=refused)
 
 
 def _without_empty(edits: Edits) -> Edits:
@@ -162,30 +184,35 @@ def _without_empty(edits: Edits) -> Edits:
 
 
 def _sound(
-    document: Document, found: RequirementSet, path: str, by_id: dict[RequirementId, list[Edit]], *, finishing: bool
+    target: Target, found: RequirementSet, path: str, by_id: dict[RequirementId, list[Edit]], *, finishing: bool
 ) -> dict[RequirementId, list[Edit]]:
     """The edits that hold when each is made alone; of very many none is tried."""
     if len(by_id) > MOST_TRIED:
         return {}
     return {
-        name: some for name, some in by_id.items() if _holds(document, found, {path: {name: some}}, finishing=finishing)
+        name: some for name, some in by_id.items() if _holds(target, found, {path: {name: some}}, finishing=finishing)
     }
 
 
-def _holds(document: Document, found: RequirementSet, edits: Edits, *, finishing: bool) -> bool:
+def _holds(target: Target, found: RequirementSet, edits: Edits, *, finishing: bool) -> bool:
     """Whether the edited document says what it said, with the marks where they were wanted."""
-    files = {path: _applied(document.files[path], by_id) for path, by_id in edits.items() if by_id}
+    files = _files(target, edits)
     made = {name for by_id in edits.values() for name in by_id}
     expected = [_bare(one, done=one.done or (finishing and one.id in made)) for one in found.requirements]
     try:
-        again = read_document(Document(document.name, {**document.files, **files}, folder=document.folder))
+        again = target.read(files)
     except RequirementError:
         return False
     return [_bare(one, done=one.done) for one in again.requirements] == expected
 
 
-def _applied(content: bytes, by_id: Mapping[RequirementId, Sequence[Edit]]) -> bytes:
-    return apply_edits(content, (edit for edits in by_id.values() for edit in edits))
+def _files(target: Target, edits: Edits) -> dict[str, bytes]:
+    """The contents of the files that have edits, with these made."""
+    return {
+        path: apply_edits(target.document.files[path], (edit for some in by_id.values() for edit in some))
+        for path, by_id in edits.items()
+        if by_id
+    }
 
 
 def _bare(one: Requirement, *, done: bool = False) -> Requirement:
