@@ -29,6 +29,7 @@ class Command:
 
 COMMANDS: dict[str, Command] = {
     "plan": Command("prefect_swarm.cli.plan", "show who would do what, in which order, and why"),
+    "convert": Command("prefect_swarm.cli.convert", "write requirements of any format in our own"),
     "run": Command("prefect_swarm.cli.run", "run a requirements file until its results are verified"),
     "resume": Command("prefect_swarm.cli.resume", "go on with a run that was interrupted or failed"),
     "checkpoints": Command("prefect_swarm.cli.checkpoints", "list a run's checkpoints, or show one whole"),

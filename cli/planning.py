@@ -22,13 +22,18 @@ requirements:
       - run: pytest -q"""
 
 
+def add_source_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that decide what is read."""
+    parser.add_argument(
+        "file", nargs="?", metavar="FILE", help=f"requirements file or folder (default: ./{DEFAULT_FILE})"
+    )
+    parser.add_argument("--requirements", metavar="FILE", help="the same as FILE")
+    parser.add_argument("--input-format", default="", metavar="NAME", help="the format of FILE, whatever it looks like")
+
+
 def add_plan_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that decide what a plan is made of."""
-    parser.add_argument("file", nargs="?", metavar="FILE", help=f"requirements file (default: ./{DEFAULT_FILE})")
-    parser.add_argument("--requirements", metavar="FILE", help="the same as FILE")
-    parser.add_argument(
-        "--input-format", default="", metavar="NAME", help="read FILE in this format, whatever it looks like"
-    )
+    add_source_options(parser)
     parser.add_argument("--project-type", default="", metavar="TYPE", help="wins over the type that the file names")
     parser.add_argument("--agents", type=Path, metavar="DIR", help="folder of agents, looked through first")
     parser.add_argument("--chain", metavar="A,B,C", help="exactly these agents, in this order, for every requirement")

@@ -8,7 +8,7 @@ from pydantic import JsonValue
 
 from prefect_swarm.core.document import Mark, Report, Scalar, shorten
 from prefect_swarm.core.formats.gathering import Gathering
-from prefect_swarm.core.formats.markdown import Block, Item, Listing, Section
+from prefect_swarm.core.formats.markdown import Block, Item, Listing, Paragraph, Section
 from prefect_swarm.core.formats.phrases import TICK, accepted_of_item, bare_heading, flat, priority_in
 from prefect_swarm.core.linking import Draft
 from prefect_swarm.core.requirement import Criterion, Priority, TextCriterion
@@ -23,16 +23,17 @@ LEADING_ID = re.compile(
 )
 FLAG = re.compile(r"\[(?P<flag>P|US\d{1,3}|Story:?\s*[\w-]{1,20}|[A-Z]{1,10}\d{0,3})\][ \t]*")
 WAITS = re.compile(
-    r"\b(?:(?P<surely>depend(?:s|ent|encies|ency|ing)?(?:[ \t]+|\s*\n\s*)?(?:on)?|blocked\s+by|prerequisites?)"
+    r"(?<![A-Za-z])(?:(?P<surely>depend(?:s|ent|encies|ency|ing)?\s*(?:on)?|blocked\s+by|prerequisites?)"
     r"|requires|needs|after)(?=[\s:*_`])",
     re.IGNORECASE,
 )
 BETWEEN = re.compile(r"[\s,;:&+/`*_()\[\]]*(?:(?:and|tasks?|on|only|also)\b[\s:*_`]*){0,2}")
-WAITED_FOR = re.compile(rf"(?P<id>{TASK_ID}|\d{{1,4}})(?![\w-]|\.\d)")
+WAITED_FOR = re.compile(rf"(?P<id>{TASK_ID}|\d{{1,4}})(?![A-Za-z0-9]|\.\d|-[^T\d])")
 UP_TO = re.compile(r"\s*(?:\.\.\.?|-|\u2013|\u2014|\bto\b|\bthrough\b)\s*(?=T?\d)")
 REFERENCES = re.compile(
     r"(?:requirements?|validates(?:[ \t:*]+requirements?)?)[*_]*[ \t]*:[*_]*[ \t]*(?P<list>[^_\n]+)", re.IGNORECASE
 )
+REFERENCE_WORD = re.compile(r"^[\s*]*requirements?\b", re.IGNORECASE)
 MAX_RANGE = 200
 STATES = {"x": "done", "-": "in progress", "~": "queued", "/": "in progress", ">": "deferred", "*": "in progress"}
 
@@ -50,6 +51,8 @@ class Task:
     flags: tuple[str, ...] = ()
     optional: bool = False
     category: str = ""
+    beside: bool = False
+    """Whether it stands beside the task that it belongs to, not below it."""
     subtasks: list["Task"] = field(default_factory=list)
 
     @property
@@ -93,6 +96,7 @@ def tasks_of(root: Section) -> Iterator[Task]:
         for task in (one for block in section.blocks for one in _tasks_in(block, category)):
             task.subtasks = list(_inner_tasks(task.item.inner, category))
             if last is not None and _is_below(task, last):
+                task.beside = True
                 last.subtasks += [task, *task.subtasks]
                 continue
             if last is not None:
@@ -139,7 +143,7 @@ def add_tasks(tasks: Iterable[Task], gathering: Gathering) -> None:
 
 def _draft(task: Task, owner: dict[str, Task], report: Report) -> Draft:
     parts = (task, *task.subtasks)
-    beside = (sub.written for sub in task.subtasks if sub.written not in task.written)
+    beside = ("- " + sub.item.written.replace("\n", "\n  ") for sub in task.subtasks if sub.beside)
     waits = {one.text: one for part in parts for one in waited_for(part.item.written, part.mark, owner)}
     own = {part.id.text for part in parts if part.id}
     if not task.text.strip():
@@ -206,15 +210,16 @@ def _range(first: str, last: str) -> tuple[str, ...]:
 
 def references_of(text: str) -> list[str]:
     """The requirements that a task names: `_Requirements: 1.1, 1.2_`."""
-    listed = (part.strip(" .*`") for found in REFERENCES.finditer(text) for part in found["list"].split(","))
+    listed = (
+        REFERENCE_WORD.sub("", part).strip(" .*`")
+        for found in REFERENCES.finditer(text)
+        for part in found["list"].split(",")
+    )
     return list(dict.fromkeys(part for part in listed if part))
 
 
 def said_of(task: Task) -> dict[str, JsonValue]:
     """What is said of a task beside its text, for a note."""
-    own = task.item.written
-    for sub in task.subtasks:
-        own = own.replace(sub.item.written, "")
     said: dict[str, JsonValue] = {}
     if task.state not in {"open", "done"}:
         said["state"] = task.state
@@ -222,11 +227,25 @@ def said_of(task: Task) -> dict[str, JsonValue]:
         said["optional"] = True
     if task.flags:
         said["marks"] = list(task.flags)
-    if refers := references_of(own):
+    if refers := references_of(_own_text(task.item)):
         said["requirements"] = list(refers)
     if task.subtasks:
         said["subtasks"] = [described(sub) for sub in task.subtasks]
     return said
+
+
+def _own_text(item: Item) -> str:
+    """What an item says, without the boxes below it."""
+    texts = [item.text]
+    for block in item.inner:
+        match block:
+            case Listing(items=items):
+                texts += [_own_text(one) for one in items if TICK.match(one.text) is None]
+            case Paragraph(text=text):
+                texts.append(text)
+            case _:
+                pass
+    return "\n".join(texts)
 
 
 def described(task: Task) -> JsonValue:

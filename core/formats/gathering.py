@@ -12,6 +12,8 @@ from prefect_swarm.core.requirement import Project, RequirementSet
 
 PER_REQUIREMENT = "requirements"
 """The note that holds, by id, what documents say about requirements and our own format has no key for."""
+MAX_NAME = 300
+"""Characters of a note's name; YAML cannot read a key of more than 1,024."""
 ELSEWHERE = "depends_on_elsewhere"
 
 
@@ -36,8 +38,13 @@ class Gathering:
 
     def note(self, under: str, text: JsonValue) -> None:
         """Keep what is no requirement, in a list under where it stood."""
-        known = self.notes.get(under)
-        self.notes[under] = [*known, text] if isinstance(known, list) else [text]
+        if len(under) > MAX_NAME:
+            under, text = f"{under[:MAX_NAME]}…", {"under": under, "text": text}
+        known = self.notes.setdefault(under, [])
+        if isinstance(known, list):
+            known.append(text)
+        else:
+            self.notes[under] = [known, text]
 
     def finish(self, project: Project, *, nothing: str) -> RequirementSet:
         """Link the drafts; raises RequirementError with all problems, `nothing` among them where there is no draft."""
@@ -49,7 +56,9 @@ class Gathering:
         requirements = link(self.drafts, self.report)
         self.report.close()
         said: JsonValue = {str(one.id): kept for one, kept in zip(requirements, self.said, strict=True) if kept}
-        notes = self.notes | ({PER_REQUIREMENT: said} if said else {})
+        before = self.notes.get(PER_REQUIREMENT)
+        merged: JsonValue = {**before, **said} if isinstance(before, dict) else said
+        notes = self.notes | ({PER_REQUIREMENT: merged} if said else {})
         return RequirementSet(project=project, requirements=requirements, notes=notes, warnings=self.report.warnings)
 
     def _rename_twins(self) -> None:

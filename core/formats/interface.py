@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import PurePosixPath
 
-from prefect_swarm.core.document import Limits, Mark, Node, Report
+from prefect_swarm.core.document import LINE_BREAK, Limits, Mark, Node, Report
 from prefect_swarm.core.errors import RequirementError
 from prefect_swarm.core.requirement import RequirementSet
 from prefect_swarm.core.tomltree import build_toml_tree
@@ -49,9 +49,10 @@ class Document:
 
     @cached_property
     def text(self) -> str:
-        """The text of a file, to be recognised by; empty for a folder and where the bytes are no text."""
+        """The text of a file with plain line ends, to be recognised by; empty for a folder and where it is no text."""
         try:
-            return "" if self.folder else decode(self.content, Report(self.name), limits=self.limits)
+            text = "" if self.folder else decode(self.content, Report(self.name), limits=self.limits)
+            return LINE_BREAK.sub("\n", text)
         except RequirementError:
             return ""
 

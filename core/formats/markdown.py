@@ -21,7 +21,7 @@ SUFFIXES = {".md", ".markdown", ".mdx", ".txt", ""}
 MAX_LINES = 20_000
 MAX_CELLS = 50_000
 MAX_NESTING = 40
-FRONT_MATTER = re.compile(r"---[ \t]*\r?\n(?:.*\n)*?---[ \t]*(?:\r?\n|\Z)")
+FRONT_MATTER = re.compile(r"---[ \t]*\n(?:.*\n)*?---[ \t]*(?:\n|\Z)")
 BULLET = re.compile(r"[ \t>]*(?:[-*+]|\d{1,9}[.)])[ \t]*")
 
 
@@ -141,7 +141,7 @@ def _tokens(text: str) -> "list[Token]":
 
 def _front_matter(text: str, document: Document, report: Report) -> tuple[dict[str, JsonValue], int]:
     """The front matter, and how many lines it takes; what is no mapping in YAML is left in the text."""
-    found = FRONT_MATTER.match(text)
+    found = FRONT_MATTER.match(LINE_BREAK.sub("\n", text))
     if found is None:
         return {}, 0
     scratch = Report(report.file, text)

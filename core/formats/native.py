@@ -13,7 +13,7 @@ from prefect_swarm.core.formats.vocabulary import PRIORITIES, STATUSES, priority
 from prefect_swarm.core.linking import Draft
 from prefect_swarm.core.requirement import Criterion, Priority, Project, RequirementSet
 from prefect_swarm.core.roster import Stage
-from prefect_swarm.core.scalars import is_null
+from prefect_swarm.core.scalars import is_null, json_of
 
 SECTIONS = {
     "requirements": "REQ",
@@ -23,7 +23,7 @@ SECTIONS = {
 }
 NOTES = (
     "tech_stack", "tech_overrides", "constraints", "architecture", "deliverables", "success_metrics", "assumptions",
-    "development_priorities", "out_of_scope", "glossary", "version", "metadata",
+    "development_priorities", "out_of_scope", "glossary", "version", "metadata", "notes",
 )  # fmt: skip
 PROJECT_NOTES = ("timeline", "priority", "platform", "version", "owner")
 PROJECT_KEYS = ("name", "type", "description", "team", *PROJECT_NOTES)
@@ -31,7 +31,7 @@ TITLES = ("title", "name")
 TEXTS = ("description", "text")
 REQUIREMENT_KEYS = (
     "id", *TITLES, *TEXTS, "priority", "depends_on", "dependencies", "agents", "agent", "acceptance",
-    "acceptance_criteria", "effort", "budget", "category", "done", "status",
+    "acceptance_criteria", "effort", "budget", "category", "done", "status", "source",
 )  # fmt: skip
 HOW = "write `requirements:` with a list of texts or of mappings with a title or description"
 
@@ -101,6 +101,11 @@ class NativeReader:
             category=fields.text("category") or category,
             done=self._done(fields),
         )
+        match node.find("source"):
+            case Entry(value=Mapping() as origin) if origin.find("file") and origin.find("line"):
+                fields.entries("source")
+            case _:
+                pass
         self._add(node, draft, fields.rest(quiet=("status",)))
 
     def _add(self, node: Node, draft: Draft, said: dict[str, JsonValue]) -> None:
@@ -187,6 +192,11 @@ def _sections(root: Mapping, reader: NativeReader) -> tuple[Project, dict[str, J
             notes["project"] = about
     for entry in fields.entries(*SECTIONS):
         reader.collect(entry.value, SECTIONS[entry.name])
+    for entry in fields.entries("notes"):
+        if isinstance(entry.value, Mapping):
+            notes |= {kept.name: json_of(kept.value) for kept in entry.value.entries}
+        else:
+            notes["notes"] = json_of(entry.value)
     return project, notes | fields.rest(NOTES)
 
 

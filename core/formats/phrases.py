@@ -118,6 +118,8 @@ def statement_of(text: str, mark: Mark) -> Statement | None:
     if prefix in NO_PREFIX:
         return None
     rest = text[found.end() :].strip()
+    if rest.count("**") % 2:  # the id stood inside of the emphasis
+        rest = rest.replace("**", "", 1)
     return Statement(Scalar(name, False, mark), prefix, f"({rest}" if found[0].rstrip().endswith("(") else rest)
 
 

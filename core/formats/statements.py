@@ -68,9 +68,32 @@ class StatementReader:
         return None if found is None or found.prefix in CRITERIA_PREFIXES | NOTE_PREFIXES else found
 
     def _section(self, section: Section, stated: Statement, path: tuple[str, ...]) -> None:
-        criteria = (*accepted(section)[0], *_inner_criteria(section, stated))
+        end = next(
+            (at for at, one in enumerate(section.blocks) if self._states_other(one, stated)), len(section.blocks)
+        )
+        own, text = section, section.written
+        if end < len(section.blocks):
+            own = replace(section, blocks=section.blocks[:end])
+            text = "\n\n".join(str(said) for block in own.blocks for said in texts_of(block))
+        criteria = (*accepted(own)[0], *_inner_criteria(own, stated))
         title = PRIORITY.sub("", stated.text).strip()
-        self._add(stated, title, section.written or title, criteria=criteria, path=path)
+        self._add(stated, title, text or title, criteria=criteria, path=path)
+        self._blocks(section.blocks[end:], path)
+
+    def _states_other(self, block: Block, stated: Statement) -> bool:
+        """Whether a block states a requirement that is no part of the one whose section it stands in."""
+        texts: list[str] = []
+        match block:
+            case Listing(items=items):
+                texts = [item.text for item in items]
+            case Table(rows=rows):
+                texts = [cell for row in rows for cell in row.cells[:1]]
+            case Paragraph(text=text):
+                texts = [text]
+            case Verbatim():
+                pass
+        found = (self._stated(text, block.mark) for text in texts)
+        return any(one and one.id.text != stated.id.text and not _is_part(one, stated) for one in found)
 
     def _story(self, section: Section, found: re.Match[str], path: tuple[str, ...]) -> None:
         criteria, rest = accepted(section)

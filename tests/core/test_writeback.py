@@ -6,7 +6,7 @@ import re
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.core.formats import samples
+from tests.core.formats import exports
 from tests.trials import trials
 
 from prefect_swarm.core.formats.interface import Document
@@ -110,13 +110,13 @@ def test_one_mark_is_one_edit() -> None:
 
 def test_done_marks_of_task_master() -> None:
     """The status of a task becomes done, in whichever tag it stands; that of its subtasks stays."""
-    changed = finished(document(samples.TASKS, "tasks.json"), "2", "harbour/2")
-    old, new = json.loads(samples.TASKS), json.loads(only(changed))
+    changed = finished(document(exports.TASKS, "tasks.json"), "2", "harbour/2")
+    old, new = json.loads(exports.TASKS), json.loads(only(changed))
 
     old["master"]["tasks"][1]["status"] = "done"
     old["harbour"]["tasks"][1]["status"] = "done"
     assert new == old
-    assert len(only(changed)) == len(samples.TASKS.encode()) - 2 * len("pending") + 2 * len("done")
+    assert len(only(changed)) == len(exports.TASKS.encode()) - 2 * len("pending") + 2 * len("done")
 
 
 def test_a_task_without_status_gets_one() -> None:
@@ -162,7 +162,7 @@ def test_what_cannot_be_written_is_refused_alone() -> None:
 
 def test_ids_go_into_our_format_only() -> None:
     """Files of other tools keep the ids they have."""
-    changed = with_ids(document(samples.CSV, "boat.csv"))
+    changed = with_ids(document(exports.CSV, "boat.csv"))
 
     assert not changed.files
     assert set(changed.refused.values()) == {"ids are written into YAML and JSON of our own format only"}

@@ -7,7 +7,7 @@ from contextlib import suppress
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.core.formats import samples
+from tests.core.formats import exports
 from tests.trials import trials
 
 from prefect_swarm.core.errors import RequirementError
@@ -15,13 +15,13 @@ from prefect_swarm.core.formats.interface import Document
 from prefect_swarm.core.reading import read_document
 
 FILES = {
-    "tasks.json": samples.TASKS.encode(),
-    "needs.json": samples.NEEDS.encode(),
-    "boat.sdoc": samples.SDOC.encode(),
-    "crew.sdoc": samples.OLD_SDOC.encode(),
-    "boat.reqif": samples.REQIF.encode(),
-    "boat.csv": samples.CSV.encode(),
-    "boat.toml": samples.TOML.encode(),
+    "tasks.json": exports.TASKS.encode(),
+    "needs.json": exports.NEEDS.encode(),
+    "boat.sdoc": exports.SDOC.encode(),
+    "crew.sdoc": exports.OLD_SDOC.encode(),
+    "boat.reqif": exports.REQIF.encode(),
+    "boat.csv": exports.CSV.encode(),
+    "boat.toml": exports.TOML.encode(),
 }
 FORMATS = {
     "tasks.json": "task-master",
@@ -86,10 +86,10 @@ def test_damaged_files_are_read_or_refused(name: str) -> None:
 
 
 @settings(max_examples=trials(60, chaos=3000))
-@given(st.sampled_from([name for name in samples.DOORSTOP if not name.startswith("inner")]), DAMAGE)
+@given(st.sampled_from([name for name in exports.DOORSTOP if not name.startswith("inner")]), DAMAGE)
 def test_damaged_folders_are_read_or_refused(name: str, damage: list[tuple[float, int, bytes]]) -> None:
     """The same holds for each file of a folder."""
-    files = {path: text.encode() for path, text in samples.DOORSTOP.items()}
+    files = {path: text.encode() for path, text in exports.DOORSTOP.items()}
     files[name] = damaged(files[name], damage)
 
     with suppress(RequirementError):

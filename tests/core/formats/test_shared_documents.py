@@ -1,6 +1,7 @@
 """Real files of every format that is read, where they are on this machine, against what is known of them."""
 
 import json
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -26,17 +27,7 @@ def found_in(name: str) -> RequirementSet:
 
 def spoken(found: RequirementSet) -> str:
     """Everything that was read, white space collapsed."""
-    texts: list[str] = []
-    left: list[Any] = [found.model_dump(mode="json")]
-    while left:
-        match left.pop():
-            case dict() as mapping:
-                left += [*mapping, *mapping.values()]
-            case list() as items:
-                left += items
-            case one:
-                texts.append(str(one))
-    return "\n".join(" ".join(text.split()) for text in texts)
+    return " ".join(re.sub(r"\\[ntr]", " ", found.model_dump_json()).replace('\\"', '"').replace("\\\\", "\\").split())
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -76,7 +67,8 @@ def test_priorities_states_and_dependencies_survive(name: str) -> None:
         assert {*map(str, by_id[one].depends_on), *map(str, elsewhere)} == set(map(str, waits)), one
     if known["dependencies"]:
         assert {str(one.id) for one in found.requirements if one.depends_on} <= set(known["dependencies"])
-    for one, number in (known.get("criteria_counts") or known.get("scenario_counts") or {}).items():
+    counts: dict[str, int] = known.get("criteria_counts") or known.get("scenario_counts") or {}
+    for one, number in counts.items():
         named = next(each for each in found.requirements if one in {each.id, each.title})
         assert len(named.acceptance) == number, one
     for one, title in known.get("titles", {}).items():

@@ -5,7 +5,7 @@ from io import BytesIO
 from typing import Any
 
 import pytest
-from tests.core.formats import samples
+from tests.core.formats import exports
 
 from prefect_swarm.core.errors import RequirementError
 from prefect_swarm.core.formats.interface import Document
@@ -30,7 +30,7 @@ def ids_of(found: RequirementSet) -> list[str]:
 
 def test_tasks_of_task_master() -> None:
     """Tasks are requirements with their priority, dependencies and done-mark; subtasks and tests stay theirs."""
-    found = read_requirements(samples.TASKS.encode(), "tasks.json")
+    found = read_requirements(exports.TASKS.encode(), "tasks.json")
     one, two, three = found.requirements[:3]
 
     assert (one.title, one.priority, one.done) == ("Lay the keel", Priority.HIGH, True)
@@ -44,7 +44,7 @@ def test_tasks_of_task_master() -> None:
 
 def test_tags_of_task_master() -> None:
     """Each tag is read; ids that an earlier tag has are told apart by the tag, and so are their dependencies."""
-    found = read_requirements(samples.TASKS.encode(), "tasks.json")
+    found = read_requirements(exports.TASKS.encode(), "tasks.json")
 
     assert ids_of(found) == ["1", "2", "3", "harbour/1", "harbour/2"]
     assert found.requirements[-1].depends_on == ("harbour/1",)
@@ -53,7 +53,7 @@ def test_tags_of_task_master() -> None:
 
 def test_cancelled_work_is_a_note() -> None:
     """What nobody wants any more is not planned, but kept with the reason, and told."""
-    found = read_requirements(samples.TASKS.encode(), "tasks.json")
+    found = read_requirements(exports.TASKS.encode(), "tasks.json")
 
     assert notes_of(found)["left_out"][0]["title"] == "Paint it pink"
     assert "its status is cancelled" in "".join(found.warnings)
@@ -61,7 +61,7 @@ def test_cancelled_work_is_a_note() -> None:
 
 def test_needs_of_the_current_version() -> None:
     """Needs of the current version are read in their order; other versions are told of."""
-    found = read_requirements(samples.NEEDS.encode(), "needs.json")
+    found = read_requirements(exports.NEEDS.encode(), "needs.json")
 
     assert ids_of(found) == ["R_1", "R_2", "R_3"]
     assert [one.category for one in found.requirements] == ["req", "spec", "test"]
@@ -73,7 +73,7 @@ def test_needs_of_the_current_version() -> None:
 
 def test_links_between_needs() -> None:
     """Links are dependencies; those out of the file and those that close a circle are notes."""
-    found = read_requirements(samples.NEEDS.encode(), "needs.json")
+    found = read_requirements(exports.NEEDS.encode(), "needs.json")
     said = notes_of(found)["requirements"]
 
     assert [one.depends_on for one in found.requirements] == [(), ("R_1",), ("R_2",)]
@@ -85,7 +85,7 @@ def test_links_between_needs() -> None:
 
 def test_nodes_of_strictdoc() -> None:
     """Nodes with statements are requirements; sections become categories, texts and comments notes."""
-    found = read_requirements(samples.SDOC.encode(), "boat.sdoc")
+    found = read_requirements(exports.SDOC.encode(), "boat.sdoc")
     said = notes_of(found)["requirements"]
 
     assert ids_of(found) == ["BO-1", "BO-2", "BO-3"]
@@ -101,7 +101,7 @@ def test_nodes_of_strictdoc() -> None:
 
 def test_older_strictdoc() -> None:
     """Single brackets, FREETEXT, REFS and COMPOSITE_REQUIREMENT of earlier versions are read as well."""
-    found = read_requirements(samples.OLD_SDOC.replace("\n", "\r\n").encode(), "crew.sdoc")
+    found = read_requirements(exports.OLD_SDOC.replace("\n", "\r\n").encode(), "crew.sdoc")
 
     assert ids_of(found) == ["C-1", "C-2"]
     assert notes_of(found)["requirements"]["C-2"]["relations"] == [{"TYPE": "Parent", "VALUE": "C-1"}]
@@ -127,7 +127,7 @@ def test_broken_strictdoc(text: str, told: str) -> None:
 
 def test_objects_of_reqif() -> None:
     """Objects are read in the order of the hierarchy, with readable ids, texts, values and relations."""
-    found = read_requirements(samples.REQIF.encode(), "boat.reqif")
+    found = read_requirements(exports.REQIF.encode(), "boat.reqif")
     one, two = found.requirements
     said = notes_of(found)["requirements"]
 
@@ -144,7 +144,7 @@ def test_archive_of_reqif() -> None:
     """A .reqifz is unpacked in memory, at most as far as a file may be large."""
     packed = BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("boat.reqif", samples.REQIF)
+        archive.writestr("boat.reqif", exports.REQIF)
     bomb = BytesIO()
     with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("boat.reqif", b" " * 50_000_000)
@@ -174,7 +174,7 @@ def test_hostile_markup(head: str, told: str) -> None:
 
 def test_items_of_doorstop() -> None:
     """Items stand in the order of their levels; headings, inactive items and documents inside are no requirements."""
-    found = folder(samples.DOORSTOP)
+    found = folder(exports.DOORSTOP)
     said = notes_of(found)["requirements"]
 
     assert ids_of(found) == ["BO-004", "BO-001", "BO-010"]
@@ -211,7 +211,7 @@ def test_problems_in_several_files() -> None:
 
 def test_rows_of_a_table() -> None:
     """Rows below the names of the columns are requirements; other columns are notes."""
-    found = read_requirements(samples.CSV.encode(), "boat.csv")
+    found = read_requirements(exports.CSV.encode(), "boat.csv")
     one, two = found.requirements[:2]
 
     assert ids_of(found)[:2] == ["B-1", "B-2"]
@@ -274,7 +274,7 @@ def test_ids_that_stand_twice() -> None:
 
 def test_toml_is_our_format_too() -> None:
     """TOML is read as YAML is, with the place of each table and value."""
-    found = read_requirements(samples.TOML.encode(), "boat.toml")
+    found = read_requirements(exports.TOML.encode(), "boat.toml")
     one, two = found.requirements
 
     assert (str(one.id), one.priority, one.acceptance) == ("B-1", Priority.HIGH, (RunCheck(argv=("pytest", "-q")),))
