@@ -16,23 +16,25 @@ def rewrite(path: Path, old: bytes, new: bytes) -> None:
     """
     target = path.resolve()
     try:
-        mode = stat.S_IMODE(target.stat().st_mode)
-        with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as draft:
-            try:
-                draft.write(new)
-                draft.flush()
-                os.fsync(draft.fileno())
-                Path(draft.name).chmod(mode)
-                _refuse_other(target, old)
-                Path(draft.name).replace(target)
-            except BaseException:
-                with suppress(OSError):
-                    Path(draft.name).unlink()
-                raise
+        draft = _drafted(target, new)
+        try:
+            if target.read_bytes() != old:
+                raise UsageError(f"{path} was changed by someone else while it was read; try again")
+            draft.replace(target)
+        finally:
+            with suppress(OSError):
+                draft.unlink()
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}") from error
 
 
-def _refuse_other(path: Path, old: bytes) -> None:
-    if path.read_bytes() != old:
-        raise UsageError(f"{path} was changed by someone else while it was read; try again")
+def _drafted(target: Path, content: bytes) -> Path:
+    """The content in a file beside the target, safe on disk and with the target's mode."""
+    mode = stat.S_IMODE(target.stat().st_mode)
+    with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as draft:
+        path = Path(draft.name)
+        path.chmod(mode)
+        draft.write(content)
+        draft.flush()
+        os.fsync(draft.fileno())
+    return path

@@ -24,6 +24,7 @@ LOOKED_AT, LOOKED_AT_CELLS = 12, 3000
 """Rows, and cells in them, among which the names of the columns are looked for."""
 MAX_ROWS = 10_000
 """How many requirements a run is made for."""
+PLAIN_SUFFIXES = {".txt", ".text", ".dat", ""}
 SUFFIXES = {".csv", ".tsv", ".tab", ".psv"}
 IDS = (
     "id", "uid", "reqid", "requirementid", "requirementsid", "requirementuid", "displayid", "identifier", "key",
@@ -277,11 +278,10 @@ def recognises(document: Document) -> float:
     except RequirementError:
         return 0.1 if named else 0
     layout = layout_of(text)
-    if layout is None:
-        return 0.1 if named else 0
-    if named:
-        return 0.9
-    return 0.6 if layout.known > 2 and layout.columns.id is not None else 0  # noqa: PLR2004 - prose has commas, too
+    if layout is None or named:
+        return 0 if not named else 0.9 if layout else 0.1
+    likely = document.suffix in PLAIN_SUFFIXES and layout.separator != "|" and layout.header == 0
+    return 0.6 if likely and layout.known > 2 and layout.columns.id is not None else 0  # noqa: PLR2004 - prose has commas, too
 
 
 FORMAT = Format("csv", "a table: CSV, TSV or with semicolons", recognises, read)

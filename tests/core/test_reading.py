@@ -176,7 +176,7 @@ def test_unknown_dependency_is_told_with_its_place() -> None:
     ("text", "told"),
     [
         ("", "shop.yaml:1:1: the file is empty"),
-        ("just words", "shop.yaml:1:1: no requirements file in our format (YAML or JSON): it is plain text"),
+        ("just words", "shop.yaml:1:1: no requirements file in our format (YAML, JSON or TOML): it is plain text"),
         ("tasks: [a]", "its keys are tasks"),
         ("requirements: []", "shop.yaml:1:1: no requirements; write"),
         ("requirements: 5", "requirements must be a list or a mapping, not '5'"),
