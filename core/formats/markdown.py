@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from markdown_it.token import Token
 
 SUFFIXES = {".md", ".markdown", ".mdx", ".txt", ""}
-MAX_LINES = 20_000
-MAX_CELLS = 50_000
+MAX_LINES = 10_000
+"""Lines of a file; with as many it takes its reader about a second."""
+MAX_CELLS = 30_000
 MAX_NESTING = 40
 FRONT_MATTER = re.compile(r"---[ \t]*\n(?:.*\n)*?---[ \t]*(?:\n|\Z)")
 BULLET = re.compile(r"[ \t>]*(?:[-*+]|\d{1,9}[.)])[ \t]*")

@@ -51,7 +51,7 @@ TEXTS = st.one_of(
     st.sampled_from(ODD),
     st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=60),
 ).filter(lambda text: bool(text.strip()))
-WORDS = st.text("abcXYZ09._ é", min_size=1, max_size=12).map(str.strip).filter(bool)
+WORDS = st.text("abcXYZ09_ é", min_size=1, max_size=12).map(str.strip).filter(bool)
 PLAIN = st.one_of(
     st.none(), st.booleans(), st.integers(-(10**17), 10**17), st.floats(allow_nan=False, allow_infinity=False), TEXTS
 )
@@ -105,7 +105,7 @@ def meaning(found: RequirementSet) -> Any:
     return found.model_dump(mode="json", exclude={"warnings": True, "requirements": {"__all__": {"source"}}})
 
 
-@settings(max_examples=trials(120, chaos=5000), deadline=None)
+@settings(max_examples=trials(25, chaos=5000), deadline=None)
 @given(sets())
 def test_writing_and_reading_is_the_same(found: RequirementSet) -> None:
     """Requirements and notes survive our own format to the letter, as YAML and as JSON."""
