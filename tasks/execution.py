@@ -5,17 +5,17 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from prefect_swarm.core.events import ErrorOccurred, Event, Record
+from prefect_swarm.core.events import Event, Record
 from prefect_swarm.core.graph import efforts, ranks
 from prefect_swarm.core.ids import RunId
 from prefect_swarm.core.plan import Plan
+from prefect_swarm.core.ports import Slots
 from prefect_swarm.core.reducer import fold
 from prefect_swarm.core.settings import Settings
 from prefect_swarm.core.state import RunState
 from prefect_swarm.journal.store import Journal
 from prefect_swarm.tasks.control import Control
 from prefect_swarm.tasks.gate import Gate
-from prefect_swarm.tasks.slots import Slots
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +29,14 @@ class Hold:
 class Execution:
     """One executor's hold on a run; the live state is always that of the journal or ahead of it by nothing."""
 
-    def __init__(self, journal: Journal, plan: Plan, *, hold: Hold, settings: Settings, control: Control) -> None:
+    def __init__(
+        self, journal: Journal, plan: Plan, *, hold: Hold, settings: Settings, control: Control, slots: Slots
+    ) -> None:
         """Fold the run's state from the journal."""
         self.journal, self.plan, self.hold, self.settings, self.control = journal, plan, hold, settings, control
+        self.slots = slots
         self.ranks = ranks(plan, efforts(plan))
         self.gate = Gate(settings.max_parallel, self.ranks, draining=control.draining.is_set)
-        self.slots = Slots(hold.run_id, settings.max_parallel, draining=control.draining, trouble=self._server_away)
         self._changed = threading.Condition(threading.RLock())
         self._pokes = 0
         self._state = journal.state(hold.run_id, plan)
@@ -80,15 +82,6 @@ class Execution:
             pokes = self._pokes
             self._changed.wait_for(lambda: self._state.seq > after or self._pokes > pokes, timeout)
             return self._state
-
-    def _server_away(self, error: Exception) -> None:
-        self.record(
-            ErrorOccurred(
-                where="Prefect's concurrency limits",
-                message=f"the server did not answer ({type(error).__name__}: {error})"[:500],
-                remedy="the run goes on with its own limit; look at the server, runs beside this one are not counted",
-            )
-        )
 
 
 _executions: dict[RunId, Execution] = {}
