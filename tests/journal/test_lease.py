@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import psutil
@@ -119,21 +120,45 @@ def test_a_released_lease_is_free_at_once(journal: Journal) -> None:
 
 
 def test_a_beat_prolongs_the_lease(folder: Path) -> None:
-    """The period counts from the last beat, not from the taking."""
-    now = [1000.0]
-    journal = Journal.at(folder, clock=lambda: now[0])
-    journal.create(RUN, PLAN)
-    epoch = journal.take_lease(RUN, period=10.0)
+    """The period counts from the last beat, not from the taking, and it is the holder's: not what a taker asks for."""
+    ticks = [1000.0]
+    with closing(Journal.at(folder, monotonic=lambda: ticks[0])) as journal:
+        journal.create(RUN, PLAN)
+        epoch = journal.take_lease(RUN, period=10.0)
 
-    now[0] += 9.0
-    journal.beat(RUN, epoch)
-    now[0] += 9.0
-    with pytest.raises(RunHeld):
-        journal.take_lease(RUN, period=10.0)
-    now[0] += 1.0
+        ticks[0] += 9.0
+        journal.beat(RUN, epoch)
+        ticks[0] += 9.0
+        with pytest.raises(RunHeld):
+            journal.take_lease(RUN, period=0.1)
+        assert journal.holder(RUN) == this_process()
+        ticks[0] += 1.0
 
-    assert journal.take_lease(RUN, period=10.0) == 2
-    journal.close()
+        assert journal.holder(RUN) is None
+        assert journal.take_lease(RUN, period=3600.0) == 2
+
+
+@pytest.mark.parametrize("jump", [3600.0, -3600.0, 86_400.0, -86_400.0, -1_770_000_000.0, 380_000_000.0])
+def test_no_lease_is_lost_when_the_clock_is_set(folder: Path, jump: float) -> None:
+    """An hour, a day, back to 1970 or on to 2038: the holder stays, its records follow in order, nobody takes over."""
+    now, ticks = [1_770_000_000.0], [1000.0]
+    with closing(Journal.at(folder, clock=lambda: now[0], monotonic=lambda: ticks[0])) as journal:
+        journal.create(RUN, PLAN)
+        epoch = journal.take_lease(RUN, period=10.0)
+        journal.append(RUN, [EVENT], epoch=epoch)
+
+        now[0] += jump
+        ticks[0] += 3.0
+        with pytest.raises(RunHeld):
+            journal.take_lease(RUN, period=10.0)
+        journal.beat(RUN, epoch)
+        journal.append(RUN, [EVENT], epoch=epoch)
+        ticks[0] += 9.9
+
+        assert journal.holder(RUN) is not None
+        assert [record.seq for record in journal.records(RUN)] == [1, 2]
+        ticks[0] += 0.1
+        assert journal.take_lease(RUN, period=10.0) == 2
 
 
 def test_only_one_of_many_gets_the_lease(journal: Journal) -> None:
@@ -161,11 +186,21 @@ def test_only_one_of_many_gets_the_lease(journal: Journal) -> None:
     [
         ({}, False),
         ({"host": "elsewhere", "pid": 2**22 + 5}, False),
+        ({"host": "elsewhere", "boot": "of another machine"}, False),
+        ({"space": "of another container", "pid": 2**22 + 5}, False),
         ({"boot": "before the restart"}, True),
         ({"pid": 2**22 + 5}, True),
         ({"started": 1.0}, True),
     ],
-    ids=["this process", "another machine", "before a restart", "no such process", "its number is another's now"],
+    ids=[
+        "this process",
+        "another container",
+        "another machine",
+        "another container of the same name",
+        "before a restart",
+        "no such process",
+        "its number is another's now",
+    ],
 )
 def test_a_holder_is_dead_only_where_that_is_known(change: dict[str, object], dead: bool) -> None:  # noqa: FBT001 - what is expected
     """A process of this machine is dead when it is gone; one of another machine never is for certain."""
