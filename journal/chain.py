@@ -33,7 +33,7 @@ def encode(event: Event) -> tuple[str, str]:
     return kind, json.dumps(data, ensure_ascii=False, separators=(",", ":"))
 
 
-def seal(previous: str, row: Row) -> str:
+def seal(previous: str, row: Sequence[Any]) -> str:
     """Give the seal of a record: SHA-256 in hex over the seal before it and every other column.
 
     No two records are the same text: JSON on the last line has no line break, the words on the first have none.
@@ -50,19 +50,19 @@ def stamp(values: Sequence[object]) -> str:
 
 def unseal(run_id: RunId, rows: Iterable[Sequence[Any]], *, previous: str, after: int) -> Iterator[Record]:
     """Read records back, each verified. Raises Damaged naming the first that is not what was written."""
-    for found in rows:
-        row = Row._make(found)
+    for row in rows:
+        _, seq, stream, at, kind, data, _, sealed = row
         after += 1
-        if row.seq != after:
+        if seq != after:
             raise missing(run_id, after)
-        if seal(previous, row) != row.seal:
+        if seal(previous, row) != sealed:
             raise _damaged(run_id, after, "does not match its checksum")
-        previous = row.seal
+        previous = sealed
         try:
-            event = event_from(row.type, row.data)
+            event = event_from(kind, data)
         except ValueError as error:
             raise _damaged(run_id, after, "was written by another version") from error
-        yield Record(run_id, row.stream, row.seq, row.at, event)
+        yield Record(run_id, stream, seq, at, event)
 
 
 def missing(run_id: RunId, seq: int) -> Damaged:
