@@ -10,10 +10,9 @@ from prefect_swarm.core.errors import Damaged, RunNotFound
 from prefect_swarm.core.events import Record
 from prefect_swarm.core.ids import RunId
 from prefect_swarm.core.plan import Plan
-from prefect_swarm.journal import lease
 from prefect_swarm.journal.chain import START, Row, missing, stamp, unseal
 from prefect_swarm.journal.memory import undisturbed
-from prefect_swarm.journal.schema import documents, events, leases, runs
+from prefect_swarm.journal.schema import documents, events, runs
 
 AT_ONCE = 500
 """Records that are in memory at the same time while many are read."""
@@ -29,14 +28,14 @@ class Entry(NamedTuple):
     created: float
     stream: int
     head: int
+    epoch: int
     seal: str
 
 
 class End(NamedTuple):
-    """Where the next record of a run is to be written, and who may."""
+    """Where the next record of a run is to be written."""
 
     entry: Entry
-    epoch: int
     seq: int
     seal: str
 
@@ -55,10 +54,12 @@ def get(connection: Connection, run_id: RunId) -> Entry:
     return entry
 
 
-def lock(connection: Connection, run_id: RunId) -> None:
-    """Let nobody else write into a run before the transaction ends. Raises RunNotFound."""
-    if connection.scalar(select(runs.c.run_id).where(runs.c.run_id == run_id).with_for_update()) is None:
+def lock(connection: Connection, run_id: RunId) -> Entry:
+    """Give the entry of a run and let nobody else write into it before the transaction ends. Raises RunNotFound."""
+    row = connection.execute(select(runs).where(runs.c.run_id == run_id).with_for_update()).one_or_none()
+    if row is None:
         raise RunNotFound(f"no run {run_id}")
+    return _intact(row)
 
 
 def newest_first(connection: Connection) -> list[Entry]:
@@ -91,15 +92,10 @@ def load_plan(connection: Connection, run_id: RunId, digest: str) -> Plan:
 
 _TIP = select(func.max(events.c.seq)).where(events.c.run_id == runs.c.run_id).correlate(runs).scalar_subquery()
 _END = (
-    select(runs, leases, events.c.seq.label("last"), events.c.seal.label("last_seal"))
-    .select_from(
-        runs.outerjoin(leases, leases.c.run_id == runs.c.run_id).outerjoin(
-            events, (events.c.run_id == runs.c.run_id) & (events.c.seq == _TIP)
-        )
-    )
+    select(runs, events.c.seq.label("last"), events.c.seal.label("last_seal"))
+    .select_from(runs.outerjoin(events, (events.c.run_id == runs.c.run_id) & (events.c.seq == _TIP)))
     .where(runs.c.run_id == bindparam("run"))
 )
-_WIDTH = len(runs.c)
 
 
 def end_of(connection: Connection, run_id: RunId) -> End:
@@ -109,14 +105,17 @@ def end_of(connection: Connection, run_id: RunId) -> End:
     row = connection.execute(_END, {"run": run_id}).one_or_none()
     if row is None:
         raise RunNotFound(f"no run {run_id}")
-    held, (seq, seal) = row[_WIDTH:-2], row[-2:]
-    epoch = 0 if held[0] is None else lease.intact(held).epoch
-    return End(_intact(row[:_WIDTH]), epoch, seq or 0, seal or START)
+    *columns, seq, seal = row
+    return End(_intact(columns), seq or 0, seal or START)
 
 
-def write(connection: Connection, entry: Entry, rows: Sequence[Row]) -> None:
-    """Write new records, and the run's entry that tells of them."""
+def write(connection: Connection, rows: Sequence[Row]) -> None:
+    """Write new records."""
     connection.execute(insert(events), [row._asdict() for row in rows])
+
+
+def change(connection: Connection, entry: Entry) -> None:
+    """Write the entry of a run anew."""
     connection.execute(update(runs).where(runs.c.run_id == entry.run_id).values(_sealed(entry)._asdict()))
 
 

@@ -14,10 +14,10 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple, Self
 
 import psutil
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -104,9 +104,12 @@ class Lease(NamedTuple):
     seal: str
 
 
-def take(connection: Connection, run_id: RunId, moment: Moment, *, period: float) -> int | Holder:
-    """Take the lease within the open transaction: the new epoch, or the holder who still has it."""
-    old = _find(connection, run_id, lock=True)
+def take(connection: Connection, run_id: RunId, moment: Moment, *, known: int, period: float) -> int | Holder:
+    """Take the lease within the open transaction: the new epoch, or the holder who still has it.
+
+    `known` is the epoch that the run's entry knows of. Raises Damaged where the lease is another one.
+    """
+    old = _known(_find(connection, run_id, lock=True), run_id, known)
     holder = None if old is None else _live_holder(connection, old, moment)
     if holder is not None:
         return holder
@@ -123,9 +126,9 @@ def current(connection: Connection, run_id: RunId) -> tuple[int, Holder | None]:
     return (0, None) if found is None else (found.epoch, _holder(found.holder))
 
 
-def live_holder(connection: Connection, run_id: RunId, moment: Moment) -> Holder | None:
+def live_holder(connection: Connection, run_id: RunId, moment: Moment, *, known: int) -> Holder | None:
     """Give the holder, None where the lease is free, or its holder is dead or silent for too long."""
-    found = _find(connection, run_id)
+    found = _known(_find(connection, run_id), run_id, known)
     return None if found is None else _live_holder(connection, found, moment)
 
 
@@ -142,19 +145,6 @@ def release(connection: Connection, run_id: RunId, epoch: int) -> None:
     held = _find(connection, run_id, lock=True)
     if held is not None and held.epoch == epoch:
         _write(connection, held._replace(holder=""), _update(run_id))
-
-
-def intact(row: Sequence[Any]) -> Lease:
-    """Read a lease's row. Raises Damaged where it is not what was written."""
-    found = Lease._make(row)
-    if sealed(found) != found:
-        raise Damaged(f"run {found.run_id}: its lease is damaged; restore the journal from a backup")
-    return found
-
-
-def sealed(lease: Lease) -> Lease:
-    """Give the lease the seal that fits it."""
-    return lease._replace(seal=stamp(lease[:-1]))
 
 
 def _live_holder(connection: Connection, lease: Lease, moment: Moment) -> Holder | None:
@@ -181,7 +171,20 @@ def _clock(connection: Connection, moment: Moment) -> float:
 def _find(connection: Connection, run_id: RunId, *, lock: bool = False) -> Lease | None:
     query = select(leases).where(leases.c.run_id == run_id)
     row = connection.execute(query.with_for_update() if lock else query).one_or_none()
-    return None if row is None else intact(row)
+    found = None if row is None else Lease._make(row)
+    if found is not None and _sealed(found) != found:
+        raise _damaged(run_id)
+    return found
+
+
+def _known(lease: Lease | None, run_id: RunId, epoch: int) -> Lease | None:
+    if (0 if lease is None else lease.epoch) != epoch:
+        raise _damaged(run_id)
+    return lease
+
+
+def _damaged(run_id: RunId) -> Damaged:
+    return Damaged(f"run {run_id}: its lease is damaged; restore the journal from a backup")
 
 
 def _update(run_id: RunId) -> Update:
@@ -189,7 +192,11 @@ def _update(run_id: RunId) -> Update:
 
 
 def _write(connection: Connection, lease: Lease, statement: Insert | Update) -> None:
-    connection.execute(statement.values(sealed(lease)._asdict()))
+    connection.execute(statement.values(_sealed(lease)._asdict()))
+
+
+def _sealed(lease: Lease) -> Lease:
+    return lease._replace(seal=stamp(lease[:-1]))
 
 
 def _holder(text: str) -> Holder | None:

@@ -87,11 +87,13 @@ def _from_1(connection: Connection) -> None:
         "ALTER TABLE swarm_events RENAME COLUMN checksum TO seal",
         "ALTER TABLE swarm_runs RENAME COLUMN plan TO origin",
         "ALTER TABLE swarm_runs ADD COLUMN plan VARCHAR(80) NOT NULL DEFAULT ''",
+        "ALTER TABLE swarm_runs ADD COLUMN epoch INTEGER NOT NULL DEFAULT 0",
         "ALTER TABLE swarm_runs ADD COLUMN seal VARCHAR(64) NOT NULL DEFAULT ''",
         "ALTER TABLE swarm_leases ADD COLUMN ticks FLOAT NOT NULL DEFAULT 0",
         f"ALTER TABLE swarm_leases ADD COLUMN period FLOAT NOT NULL DEFAULT {PERIOD}",
         "ALTER TABLE swarm_leases ADD COLUMN seal VARCHAR(64) NOT NULL DEFAULT ''",
         "UPDATE swarm_runs SET plan = origin",
+        "UPDATE swarm_runs SET epoch = COALESCE((SELECT l.epoch FROM swarm_leases l WHERE l.run_id = swarm_runs.run_id), 0)",
     ):
         connection.execute(text(statement))
     for table in (runs, leases):

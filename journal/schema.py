@@ -26,6 +26,7 @@ runs = Table(
     Column("created", Float, nullable=False),
     Column("stream", Integer, nullable=False),
     Column("head", Integer, nullable=False),  # seq of the newest record, so that a lost tail is noticed
+    Column("epoch", Integer, nullable=False),  # of the newest lease, 0 before the first; likewise
     Column("seal", String(64), nullable=False),  # over all other columns
 )
 

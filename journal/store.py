@@ -74,7 +74,11 @@ class Journal:
             if found is None:
                 digest = entries.store_plan(connection, plan)
                 entry = entries.Entry(
-                    run_id, plan.project.name, digest, digest, float(self.clock()), stream=1, head=0, seal=""
+                    *(run_id, plan.project.name, digest, digest, float(self.clock())),
+                    stream=1,
+                    head=0,
+                    epoch=0,
+                    seal="",
                 )
                 entries.add(connection, entry)
             elif found.plan != plan.digest:
@@ -146,9 +150,9 @@ class Journal:
         self, connection: Connection, run_id: RunId, events: Sequence[Event], *, epoch: int, plan: Plan | None
     ) -> tuple[Record, ...]:
         end = entries.end_of(connection, run_id)
-        if epoch and end.epoch != epoch:
-            raise Fenced(f"run {run_id} was taken over by another executor")
         entry, previous = end.entry, end.seal
+        if epoch and entry.epoch != epoch:
+            raise Fenced(f"run {run_id} was taken over by another executor")
         if end.seq != entry.head:
             raise missing(run_id, min(end.seq, entry.head) + 1)
         if plan is not None:
@@ -161,14 +165,17 @@ class Journal:
             previous = seal(previous, row)
             rows.append(row._replace(seal=previous))
             records.append(Record(run_id, row.stream, row.seq, at, event))
-        entries.write(connection, entry, rows)
+        entries.write(connection, rows)
+        entries.change(connection, entry)
         return tuple(records)
 
     def records(self, run_id: RunId, *, after: int = 0, limit: int | None = None) -> tuple[Record, ...]:
-        """Read the records that follow `after`, in order. Raises Damaged naming one that is not what was written."""
+        """Read the records that follow `after`, in order.
+
+        Raises RunNotFound, Damaged naming a record that is not what was written.
+        """
         with self.reading() as connection:
-            entry = entries.find(connection, run_id)
-            return () if entry is None else tuple(entries.read(connection, entry, after=after, limit=limit))
+            return tuple(entries.read(connection, entries.get(connection, run_id), after=after, limit=limit))
 
     def state(self, run_id: RunId, plan: Plan | None = None) -> RunState:
         """Fold the state of a run from all its records; a plan at hand need not be loaded if it was the first one."""
@@ -195,8 +202,10 @@ class Journal:
         Raises RunHeld naming the holder, RunNotFound where there is no such run.
         """
         with self.writing() as connection:
-            entries.lock(connection, run_id)
-            taken = lease.take(connection, run_id, self._now(), period=period)
+            entry = entries.lock(connection, run_id)
+            taken = lease.take(connection, run_id, self._now(), known=entry.epoch, period=period)
+            if isinstance(taken, int):
+                entries.change(connection, entry._replace(epoch=taken))
         if isinstance(taken, Holder):
             raise RunHeld(f"run {run_id} is being executed by {taken}: watch it, or wait until it ends")
         return taken
@@ -214,7 +223,8 @@ class Journal:
     def holder(self, run_id: RunId) -> Holder | None:
         """Who executes the run now: None where nobody holds it, or the holder is dead or silent beyond its period."""
         with self.reading() as connection:
-            return lease.live_holder(connection, run_id, self._now())
+            entry = entries.find(connection, run_id)
+            return None if entry is None else lease.live_holder(connection, run_id, self._now(), known=entry.epoch)
 
     def _now(self) -> Moment:
         return Moment(float(self.clock()), float(self._monotonic()))

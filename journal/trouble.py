@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 
-from prefect_swarm.core.errors import JournalError, StorageFailed
+from prefect_swarm.core.errors import Damaged, JournalError, StorageFailed
 
 _FULL = "the disk is full: make room, then go on with `swarm resume`"
 _READ_ONLY = "it may only be read: allow writing again, then go on with `swarm resume`"
@@ -39,6 +39,8 @@ def told(doing: str) -> Generator[None]:
         yield
     except (SQLAlchemyError, sqlite3.Error) as error:
         raise _ours(error, doing) from error
+    except UnicodeDecodeError as error:  # SQLite's own message, which quotes what is damaged
+        raise Damaged(f"{doing}: its tables are damaged ({error}); restore the journal from a backup") from error
     except OSError as error:
         raise StorageFailed(f"{doing}: {error}") from error
 

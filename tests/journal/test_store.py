@@ -133,12 +133,13 @@ def test_runs_do_not_touch_each_other(journal: Journal) -> None:
     assert journal.last(RUN)[0] == 1
 
 
-@pytest.mark.parametrize("use", ["append", "plan", "state", "take_lease"])
+@pytest.mark.parametrize("use", ["append", "plan", "records", "state", "take_lease"])
 def test_a_run_that_nobody_made_known_is_not_found(journal: Journal, use: str) -> None:
     """Writing to, reading or executing an unknown run is refused by its name."""
     uses: dict[str, Callable[[RunId], object]] = {
         "append": lambda run: journal.append(run, [READY]),
         "plan": journal.plan,
+        "records": journal.records,
         "state": journal.state,
         "take_lease": lambda run: journal.take_lease(run, period=1.0),
     }
