@@ -153,10 +153,10 @@ def _verify(items: Items, item: ItemState, event: on.ItemVerified, *, at: float)
     done = {"status": ItemStatus.VERIFIED, "since": at, "fraction": 1.0, "message": "", "reason": "", "failure": None}
     old = event.reused
     if old is None:
-        items.change(item.id, **done, reused=False)
+        items.change(item.id, **done, reused=None)
     else:
         made = {"seconds": old.seconds, "summary": old.summary, "files": old.files, "evidence": old.evidence}
-        items.change(item.id, **done, **made, reused=True, output="")
+        items.change(item.id, **done, **made, reused=old.run_id, started=None, output="")
 
 
 def _run_after(state: RunState, items: Items, event: on.RunEvent, at: float) -> RunState:
@@ -182,9 +182,10 @@ def _moved(state: RunState, items: Items, event: RunMove, at: float) -> RunState
     match event:
         case on.RunStarted():
             state = replace(state, status=RunStatus.RUNNING, started=at, max_parallel=event.max_parallel)
+            state = replace(state, plan=event.plan)
             return replace(state, output=event.output, flow_run_id=event.flow_run_id, rehearsal=event.rehearsal)
         case on.RunPaused():
-            if event.status == "interrupted":
+            if event.status != "paused":
                 _let_go(items, at)
             return replace(state, status=RunStatus(event.status), reason=event.reason)
         case on.RunResumed():
@@ -192,6 +193,7 @@ def _moved(state: RunState, items: Items, event: RunMove, at: float) -> RunState
         case on.RunRewound():
             return _rewound(state, items, event)
         case on.RunEnded():
+            _let_go(items, at)
             return replace(state, status=RunStatus(event.outcome), reason=event.reason, ended=at, questions=())
         case _:
             assert_never(event)
@@ -200,10 +202,12 @@ def _moved(state: RunState, items: Items, event: RunMove, at: float) -> RunState
 def _rewound(state: RunState, items: Items, event: on.RunRewound) -> RunState:
     items.begin_anew(items.get(name) or ItemState(name) for name in event.items)
     for name in event.reopened:
-        _renew(items, _known(items, event, name))
+        old = _known(items, event, name)
+        items[name] = ItemState(name, generation=old.generation + 1, attempt=old.attempt)
     _unblock(items)
     completed = sum(item.status is ItemStatus.VERIFIED for item in items.values())
-    return replace(state, status=RunStatus.INTERRUPTED, reason=event.reason, ended=None, questions=(), marked=completed)
+    state = replace(state, status=RunStatus.INTERRUPTED, reason=event.reason, ended=None, questions=())
+    return replace(state, plan=event.plan, marked=completed)
 
 
 def _let_go(items: Items, at: float) -> None:
@@ -248,10 +252,14 @@ def _renew(items: Items, item: ItemState) -> None:
 
 
 def _unblock(items: Items) -> None:
-    """Put back to pending what is blocked by an item that is open again."""
+    """Put back to pending what is blocked by an item that is open again, or that is not in the plan any more."""
     for key, item in items.items():
-        if item.status is ItemStatus.BLOCKED and item.cause is not None and not items[item.cause].settled:
+        if item.status is ItemStatus.BLOCKED and _is_open(items, item.cause):
             items.change(key, status=ItemStatus.PENDING, cause=None, reason="")
+
+
+def _is_open(items: Items, cause: ItemId | None) -> bool:
+    return cause is not None and (cause not in items or not items[cause].settled)
 
 
 def _decided(state: RunState, items: Items, event: on.InterventionDecided, at: float) -> RunState:

@@ -6,9 +6,8 @@
 4. Only then is the state folded: nobody else writes it from here on.
 """
 
-import threading
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,10 +21,13 @@ from prefect_swarm.core.settings import Settings
 from prefect_swarm.core.state import RunState, RunStatus
 from prefect_swarm.flows.conductor import Conductor
 from prefect_swarm.journal.home import open_journal
-from prefect_swarm.journal.lease import Pulse
 from prefect_swarm.journal.store import Journal
 from prefect_swarm.tasks.control import Control
 from prefect_swarm.tasks.execution import Execution, Hold, registered
+from prefect_swarm.tasks.tenure import Tenure
+
+LAST_AGENTS = 4.0
+"""Seconds that agents are given to be ended before the run is given up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +52,9 @@ def held(plan: Plan, run_id: RunId, around: Surroundings) -> Generator[Execution
     journal = open_journal(around.settings)
     journal.create(run_id, plan)
     journal.bind(around.flow_run_id, run_id)
-    with _leased(journal, run_id, settings=around.settings, control=around.control) as hold:
+    with _tenure(journal, run_id, settings=around.settings, control=around.control) as tenure:
         end_marked({"SWARM_RUN": run_id})  # agents of an executor that was killed
+        hold = Hold(run_id, tenure.epoch)
         execution = Execution(
             journal, plan, hold=hold, settings=around.settings, control=around.control, slots=around.slots
         )
@@ -63,14 +66,25 @@ def held(plan: Plan, run_id: RunId, around: Surroundings) -> Generator[Execution
 def conduct(execution: Execution, runs: TaskRuns) -> RunState:
     """Conduct a held run to its end, or to where it is left.
 
-    Raises Fenced where another executor has taken the run over; what is at work is ended then.
+    Raises Fenced where another executor has taken the run over, and StorageFailed where what happens cannot be
+    written down any more; what was at work has ended then, and the run is blocked if that at least can be written.
     """
+    control = execution.control
     try:
         return Conductor(execution, runs).conduct()
-    except Fenced:
-        execution.control.lost.set()
-        execution.control.halt()
-        raise
+    except JournalError as error:
+        if control.trouble is None:
+            raise
+        execution.gate.close()
+        execution.gate.wait_until_empty(LAST_AGENTS)
+        if not isinstance(control.trouble, Fenced):
+            _block(execution, str(control.trouble))
+        raise control.trouble from error
+
+
+def _block(execution: Execution, reason: str) -> None:
+    with suppress(JournalError):  # a journal that is away or full itself; the run is gone on with all the same
+        execution.record(on.RunEnded(outcome="blocked", reason=reason))
 
 
 def _require_runners(plan: Plan) -> None:
@@ -81,27 +95,15 @@ def _require_runners(plan: Plan) -> None:
         )
 
 
-@contextmanager
-def _leased(journal: Journal, run_id: RunId, *, settings: Settings, control: Control) -> Generator[Hold, None, None]:
-    epoch = _wait_for_lease(journal, run_id, settings.lease_seconds, control.draining)
-
-    def lost(_error: JournalError) -> None:
-        control.lost.set()
-        control.halt()
-
-    with Pulse(lambda: journal.beat(run_id, epoch), period=settings.lease_seconds / 3, lost=lost):
-        try:
-            yield Hold(run_id, epoch)
-        finally:
-            journal.release_lease(run_id, epoch)
-
-
-def _wait_for_lease(journal: Journal, run_id: RunId, period: float, draining: threading.Event) -> int:
+def _tenure(journal: Journal, run_id: RunId, *, settings: Settings, control: Control) -> Tenure:
+    """Give the run's lease: the command line's, else one that is waited for as long as the run is not to be left."""
+    if control.tenure is not None:
+        return control.tenure
     while True:
         try:
-            return journal.take_lease(run_id, period=period)
+            return Tenure(journal, run_id, period=settings.lease_seconds, lost=control.give_up)
         except RunHeld:
-            if draining.wait(1.0):
+            if control.draining.wait(1.0):
                 raise
 
 
@@ -114,7 +116,7 @@ def _open(execution: Execution, around: Surroundings) -> None:
                 reason=_why(state),
                 flow_run_id=around.flow_run_id,
                 max_parallel=settings.max_parallel,
-                retry_failed=state.status.ended,
+                retry_failed=state.status.ended and state.status is not RunStatus.BLOCKED,
             )
         )
         return

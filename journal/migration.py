@@ -93,7 +93,9 @@ def _from_1(connection: Connection) -> None:
         f"ALTER TABLE swarm_leases ADD COLUMN period FLOAT NOT NULL DEFAULT {PERIOD}",
         "ALTER TABLE swarm_leases ADD COLUMN seal VARCHAR(64) NOT NULL DEFAULT ''",
         "UPDATE swarm_runs SET plan = origin",
-        "UPDATE swarm_runs SET epoch = COALESCE((SELECT l.epoch FROM swarm_leases l WHERE l.run_id = swarm_runs.run_id), 0)",
+        "CREATE TABLE swarm_plans (run_id VARCHAR(80), digest VARCHAR(80), PRIMARY KEY (run_id, digest))",
+        "INSERT INTO swarm_plans SELECT run_id, plan FROM swarm_runs",
+        "UPDATE swarm_runs SET epoch = COALESCE((SELECT epoch FROM swarm_leases WHERE run_id = swarm_runs.run_id), 0)",
     ):
         connection.execute(text(statement))
     for table in (runs, leases):

@@ -1,4 +1,4 @@
-"""How the journal lies in a database: six tables, the same in SQLite and PostgreSQL."""
+"""How the journal lies in a database: seven tables, the same in SQLite and PostgreSQL."""
 
 from sqlalchemy import Column, Float, Integer, LargeBinary, MetaData, String, Table, Text
 
@@ -28,6 +28,13 @@ runs = Table(
     Column("head", Integer, nullable=False),  # seq of the newest record, so that a lost tail is noticed
     Column("epoch", Integer, nullable=False),  # of the newest lease, 0 before the first; likewise
     Column("seal", String(64), nullable=False),  # over all other columns
+)
+
+plans = Table(  # all that a run ever went by, since its past can be asked for
+    "swarm_plans",
+    metadata,
+    Column("run_id", String(80), primary_key=True),
+    Column("digest", String(80), primary_key=True),  # of a document
 )
 
 flow_runs = Table(

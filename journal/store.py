@@ -15,13 +15,13 @@ from sqlalchemy import URL, Connection, delete, insert, select
 
 from prefect_swarm.core.errors import Fenced, JournalError, RunHeld, RunNotFound
 from prefect_swarm.core.events import Event, Record, RunRewound
-from prefect_swarm.core.ids import RunId
+from prefect_swarm.core.ids import RunId, plain_run_id
 from prefect_swarm.core.plan import Plan
 from prefect_swarm.core.reducer import fold
 from prefect_swarm.core.state import RunState, initial_state
 from prefect_swarm.journal import entries, lease, schema
 from prefect_swarm.journal.chain import START, Row, encode, missing, seal
-from prefect_swarm.journal.database import open_database
+from prefect_swarm.journal.database import give_back, open_database
 from prefect_swarm.journal.failpoint import failpoint
 from prefect_swarm.journal.feed import Feed
 from prefect_swarm.journal.lease import Holder, Moment
@@ -68,11 +68,15 @@ class Journal:
     # -- runs ------------------------------------------------------------------------------------------------
 
     def create(self, run_id: RunId, plan: Plan) -> None:
-        """Make a run known, with its plan. Raises JournalError where the run exists with another plan."""
+        """Make a run known, with its plan.
+
+        Raises JournalError where the run exists with another plan, UsageError where the id is no plain name.
+        """
+        plain_run_id(run_id)
         with self.writing() as connection:
             found = entries.find(connection, run_id)
             if found is None:
-                digest = entries.store_plan(connection, plan)
+                digest = entries.store_plan(connection, run_id, plan)
                 entry = entries.Entry(
                     *(run_id, plan.project.name, digest, digest, float(self.clock())),
                     stream=1,
@@ -89,6 +93,11 @@ class Journal:
         with self.reading() as connection:
             found = entries.newest_first(connection)
         return tuple(RunEntry(RunId(entry.run_id), entry.project, entry.created) for entry in found)
+
+    def has(self, run_id: RunId) -> bool:
+        """Whether there is such a run."""
+        with self.reading() as connection:
+            return entries.find(connection, run_id) is not None
 
     def find(self, word: str) -> RunId:
         """Give the run that a word means: an id, the only id that begins so, or `last`.
@@ -109,7 +118,17 @@ class Journal:
     def plan(self, run_id: RunId) -> Plan:
         """Give the plan that a run goes by now. Raises RunNotFound."""
         with self.reading() as connection:
-            return entries.load_plan(connection, run_id, entries.get(connection, run_id).plan)
+            return entries.load_plan(connection, entries.get(connection, run_id).plan)
+
+    def origin(self, run_id: RunId) -> Plan:
+        """Give the plan that a run began with. Raises RunNotFound."""
+        with self.reading() as connection:
+            return entries.load_plan(connection, entries.get(connection, run_id).origin)
+
+    def stored_plan(self, digest: str) -> Plan:
+        """Give a plan by its digest."""
+        with self.reading() as connection:
+            return entries.load_plan(connection, digest)
 
     def bind(self, flow_run_id: str, run_id: RunId) -> None:
         """Remember that a Prefect flow run executes a run, so that its hooks find it from any process."""
@@ -156,7 +175,7 @@ class Journal:
         if end.seq != entry.head:
             raise missing(run_id, min(end.seq, entry.head) + 1)
         if plan is not None:
-            entry = entry._replace(plan=entries.store_plan(connection, plan), project=plan.project.name)
+            entry = entry._replace(plan=entries.store_plan(connection, run_id, plan), project=plan.project.name)
         at = float(self.clock())
         records, rows = list[Record](), list[Row]()
         for event in events:
@@ -182,7 +201,7 @@ class Journal:
         with self.reading() as connection, undisturbed():
             entry = entries.get(connection, run_id)
             known = plan is not None and plan.digest == entry.origin
-            origin = plan if plan is not None and known else entries.load_plan(connection, run_id, entry.origin)
+            origin = plan if plan is not None and known else entries.load_plan(connection, entry.origin)
             with closing(entries.read(connection, entry)) as records:
                 return fold(initial_state(run_id, origin), records)
 
@@ -246,3 +265,8 @@ class Journal:
             if connection.dialect.name == "sqlite":
                 connection.exec_driver_sql("BEGIN")
             yield connection
+
+    def give_back(self) -> None:
+        """Give the space that nothing needs any more back to the disk."""
+        with told(UNUSABLE):
+            give_back(self._engine)
