@@ -12,7 +12,7 @@ from prefect_swarm.cli.outcome import EXIT_CODES, INTERRUPTED, UNTOLD
 from prefect_swarm.cli.output import Output
 from prefect_swarm.cli.questions import ask_at_terminal
 from prefect_swarm.cli.wishes import Wishes
-from prefect_swarm.core.errors import RunHeld, SwarmError
+from prefect_swarm.core.errors import SwarmError
 from prefect_swarm.core.ids import RunId
 from prefect_swarm.core.plan import Plan
 from prefect_swarm.core.settings import Settings
@@ -22,6 +22,7 @@ from prefect_swarm.flows.server import configured_server, private_server, requir
 from prefect_swarm.journal.home import state_folder
 from prefect_swarm.journal.store import Journal
 from prefect_swarm.tasks.control import Control
+from prefect_swarm.tasks.tenure import Tenure
 
 if TYPE_CHECKING:
     from prefect_swarm.cli.display import ProgressDisplay
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 ENVIRONMENT = {
     # Failures are told by the journal and shown by us; Prefect's own lines would tear the display apart.
     "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
+    "PREFECT_INTERNAL_LOGGING_LEVEL": "CRITICAL",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "DO_NOT_TRACK": "1",
     "PREFECT_CLIENT_MAX_RETRIES": "3",  # 14 s at each call to a server that is gone; by default it is a minute
@@ -49,24 +51,30 @@ class Session:
 
         Raises RunHeld where another executor has the run, Unavailable where no Prefect server can be had.
         """
-        holder = self._journal.holder(self._run_id)
-        if holder is not None:
-            raise RunHeld(f"run {self._run_id} is being executed by {holder}: `swarm watch {self._run_id}` shows it")
         _prepare_environment()
         url = configured_server(os.environ)
         if url is not None:
             require_server(url)
         self._journal.create(self._run_id, self._plan)
-        output.tell(f"run {self._run_id}: at most {self._settings.max_parallel} agents at once")
         with ExitStack() as stack:
+            control = self._take(stack)
+            output.tell(f"run {self._run_id}: at most {self._settings.max_parallel} agents at once")
             served = self._serve(output, stack)
             self._find_server(url, output, stack)
-            code = self._execute(output)
+            code = self._execute(control, output)
             if served and output.at_terminal:
                 output.tell("the dashboard stays until Ctrl-C")
                 with suppress(KeyboardInterrupt):
                     threading.Event().wait()
         return code
+
+    def _take(self, stack: ExitStack) -> Control:
+        """Take the run's lease before anything slow is begun: whoever comes second leaves at once."""
+        control = Control(own_signals=True)
+        period = self._settings.lease_seconds
+        control.tenure = Tenure(self._journal, self._run_id, period=period, lost=control.lose)
+        stack.enter_context(control.tenure)
+        return control
 
     def _serve(self, output: Output, stack: ExitStack) -> bool:
         """Serve the dashboard while the session lasts, unless another process of ours does; true where we serve."""
@@ -93,13 +101,12 @@ class Session:
         os.environ.update(server.client_environment(home))
         output.tell(f"Prefect server: {server.url} (password in {home / 'server.json'})")
 
-    def _execute(self, output: Output) -> int:
+    def _execute(self, control: Control, output: Output) -> int:
         output.tell("loading Prefect")
         from prefect_swarm.flows.compile import compile_flow  # noqa: PLC0415 - Prefect, and only now: see _find_server
         from prefect_swarm.flows.settle import settle  # noqa: PLC0415
 
-        questioner = ask_at_terminal(self._plan, output) if self._wishes.interactive else None
-        control = Control(questioner=questioner, own_signals=True)
+        control.questioner = ask_at_terminal(self._plan, output) if self._wishes.interactive else None
         flow = compile_flow(self._plan, settings=self._settings, output=self._wishes.output_dir, control=control)
         with _signals(control.draining, control.halt, output), self._shown(output):
             told = _call(lambda: flow(run=self._run_id, return_state=True), output)
@@ -153,8 +160,13 @@ def _call(flow: Callable[[], object], output: Output) -> bool:
 
     Raises the SwarmError that ended it, which Prefect hides in the final state.
     """
+    from prefect.exceptions import Abort  # noqa: PLC0415 - Prefect, which is loaded by now
+
     try:
         state = flow()
+    except Abort as given_up:
+        output.fail(str(given_up))
+        return False
     except Exception as error:  # noqa: BLE001 - whatever Prefect raises when its server is gone
         output.fail(f"Prefect broke off: {type(error).__name__}: {error}")
         return False

@@ -6,7 +6,6 @@
 4. Only then is the state folded: nobody else writes it from here on.
 """
 
-import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from pathlib import Path
 
 from prefect_swarm.agents.supervisor import end_marked
 from prefect_swarm.core import events as on
-from prefect_swarm.core.errors import Fenced, JournalError, RunHeld, Unavailable
+from prefect_swarm.core.errors import Fenced, RunHeld, Unavailable
 from prefect_swarm.core.ids import RunId
 from prefect_swarm.core.plan import Plan
 from prefect_swarm.core.ports import Slots, TaskRuns
@@ -22,10 +21,10 @@ from prefect_swarm.core.settings import Settings
 from prefect_swarm.core.state import RunState, RunStatus
 from prefect_swarm.flows.conductor import Conductor
 from prefect_swarm.journal.home import open_journal
-from prefect_swarm.journal.lease import Pulse
 from prefect_swarm.journal.store import Journal
 from prefect_swarm.tasks.control import Control
 from prefect_swarm.tasks.execution import Execution, Hold, registered
+from prefect_swarm.tasks.tenure import Tenure
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +49,9 @@ def held(plan: Plan, run_id: RunId, around: Surroundings) -> Generator[Execution
     journal = open_journal(around.settings)
     journal.create(run_id, plan)
     journal.bind(around.flow_run_id, run_id)
-    with _leased(journal, run_id, settings=around.settings, control=around.control) as hold:
+    with _tenure(journal, run_id, around) as tenure:
         end_marked({"SWARM_RUN": run_id})  # agents of an executor that was killed
+        hold = Hold(run_id, tenure.epoch)
         execution = Execution(
             journal, plan, hold=hold, settings=around.settings, control=around.control, slots=around.slots
         )
@@ -67,9 +67,8 @@ def conduct(execution: Execution, runs: TaskRuns) -> RunState:
     """
     try:
         return Conductor(execution, runs).conduct()
-    except Fenced:
-        execution.control.lost.set()
-        execution.control.halt()
+    except Fenced as error:
+        execution.control.lose(error)
         raise
 
 
@@ -81,27 +80,16 @@ def _require_runners(plan: Plan) -> None:
         )
 
 
-@contextmanager
-def _leased(journal: Journal, run_id: RunId, *, settings: Settings, control: Control) -> Generator[Hold, None, None]:
-    epoch = _wait_for_lease(journal, run_id, settings.lease_seconds, control.draining)
-
-    def lost(_error: JournalError) -> None:
-        control.lost.set()
-        control.halt()
-
-    with Pulse(lambda: journal.beat(run_id, epoch), period=settings.lease_seconds / 3, lost=lost):
-        try:
-            yield Hold(run_id, epoch)
-        finally:
-            journal.release_lease(run_id, epoch)
-
-
-def _wait_for_lease(journal: Journal, run_id: RunId, period: float, draining: threading.Event) -> int:
+def _tenure(journal: Journal, run_id: RunId, around: Surroundings) -> Tenure:
+    """The run's lease: the command line's, else waited for until nobody holds it or the run is to be left."""
+    control = around.control
+    if control.tenure is not None:
+        return control.tenure
     while True:
         try:
-            return journal.take_lease(run_id, period=period)
+            return Tenure(journal, run_id, period=around.settings.lease_seconds, lost=control.lose)
         except RunHeld:
-            if draining.wait(1.0):
+            if control.draining.wait(1.0):
                 raise
 
 

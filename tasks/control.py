@@ -7,6 +7,7 @@ from typing import Literal
 
 from prefect_swarm.core.ids import ItemId
 from prefect_swarm.core.state import Question, RunState
+from prefect_swarm.tasks.tenure import Tenure
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,8 @@ class Control:
     """Set: what is at work is ended now."""
     lost: threading.Event = field(default_factory=threading.Event)
     """Set: another executor has taken the run over; nothing this one says counts any more."""
+    tenure: Tenure | None = None
+    """The run's lease, where whoever started the run took it already; None: the flow waits for it."""
     questioner: Questioner | None = None
     own_signals: bool = False
     """Whoever started the run answers signals: one that Prefect turns into an exception leaves it interrupted."""
@@ -40,3 +43,8 @@ class Control:
         """End what is at work now, and leave the run resumable."""
         self.draining.set()
         self.stop.set()
+
+    def lose(self, _error: Exception) -> None:
+        """Have the run no more: end what is at work, and write nothing."""
+        self.lost.set()
+        self.halt()
