@@ -24,25 +24,28 @@ note end
 """
 
 
-FAILING = 7
+QUICK, SLOW = 0.05, 0.5
+"""Seconds that most agents work, and those that would still be at work when a killed executor has a successor."""
+RARE = 7
+"""One in so many is slow, and one in so many fails at first."""
 
 
-def quick_part(name: str, *, ledger: Path, needs: tuple[str, ...] = (), seconds: float = 0.05, fail: int = 0) -> Part:
+def quick_part(name: str, *, ledger: Path, needs: tuple[str, ...] = (), seconds: float = QUICK, fail: int = 0) -> Part:
     """Make a part whose agent works so many seconds, after so many attempts that fail."""
     files = (file_of(one) for one in needs)
     argv = ("sh", "-c", SCRIPT, "quickagent", str(ledger), f"{seconds:g}", str(fail), file_of(name), *files)
     return Part(name, needs=needs, retries=fail + 1, argv=argv)
 
 
-def layered(width: int, layers: int, *, ledger: Path, seconds: float = 0.05) -> tuple[Part, ...]:
-    """Make layers of parts, each of which waits for two of the layer before; one in FAILING fails at first."""
+def layered(width: int, layers: int, *, ledger: Path) -> tuple[Part, ...]:
+    """Make layers of parts, each of which waits for two of the layer before."""
     return tuple(
         quick_part(
             _name(layer, place),
             ledger=ledger,
             needs=() if layer == 0 else tuple(sorted({_name(layer - 1, place), _name(layer - 1, (place + 1) % width)})),
-            seconds=seconds,
-            fail=int((layer * width + place) % FAILING == FAILING // 2),
+            seconds=SLOW if (layer * width + place) % RARE == 0 else QUICK,
+            fail=int((layer * width + place) % RARE == RARE // 2),
         )
         for layer in range(layers)
         for place in range(width)

@@ -1,7 +1,9 @@
 """One run in a folder of its own, executed by executors that are killed, and what is found of it afterwards."""
 
 import hashlib
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 from uuid import uuid4
@@ -102,6 +104,15 @@ class Trial:
             return journal.state(self.run_id, self.plan)
         finally:
             journal.close()
+
+    def writable(self) -> bool:
+        """Tell whether nobody is just writing into the journal."""
+        with closing(sqlite3.connect(self.folder / "home" / "journal.db", timeout=0, isolation_level=None)) as journal:
+            try:
+                journal.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError:
+                return False
+            return True
 
     def history(self) -> History:
         """Gather what there is to know of the run."""
