@@ -19,7 +19,7 @@ note() {
 note start
 sleep "$seconds"
 if [ "$SWARM_ATTEMPT" -le "$fail" ]; then note end; exit 1; fi
-{ echo "$SWARM_ITEM"; cat /dev/null "$@" | cksum; } > "$made"
+{ echo "$SWARM_REQUIREMENT"; cat /dev/null "$@" | cksum; } > "$made"
 note end
 """
 

@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 from tests.chaos.ground import Ground, Tally
 from tests.chaos.nursery import Nursery
-from tests.chaos.trial import Outcome, Trial
+from tests.chaos.swarm import SwarmTrial
+from tests.chaos.trial import LAYERS, LEASE, Outcome, Prepare, Trial
+
+from prefect_swarm.flows.server import PrivateServer
 
 SEED = "SWARM_TEST_SEED"
 """Set it to the seed that a failure names, to have the same dice again."""
@@ -47,7 +50,7 @@ def undisturbed(nursery: Nursery, tmp_path_factory: pytest.TempPathFactory) -> C
 
     @cache
     def outcome(layers: int) -> Outcome:
-        trial = Trial(tmp_path_factory.mktemp("undisturbed") / "run", nursery, layers=layers, lease=30.0)
+        trial = Trial(tmp_path_factory.mktemp("undisturbed") / "run", nursery, layers=layers, lease=LEASE)
         trial.finish()
         return trial.outcome()
 
@@ -55,15 +58,37 @@ def undisturbed(nursery: Nursery, tmp_path_factory: pytest.TempPathFactory) -> C
 
 
 @pytest.fixture
+def tier(request: pytest.FixtureRequest) -> str:
+    """The tier that a test belongs to, by the name of its module: test_engine_kills is of the tier engine."""
+    return request.path.stem.split("_")[1]
+
+
+@pytest.fixture
 def ground(
-    request: pytest.FixtureRequest,
-    tmp_path: Path,
-    nursery: Nursery,
-    seed: int,
-    undisturbed: Callable[[int], Outcome],
+    pytestconfig: pytest.Config, tier: str, seed: int, undisturbed: Callable[[int], Outcome]
 ) -> Iterator[Ground]:
-    """Where the trials of a test of the engine's tier are held."""
-    tally = request.config.stash[TALLIES]["engine"]
-    ground = Ground(tmp_path, nursery, seed=seed, tally=tally, undisturbed=undisturbed)
+    """Where the trials of a test are held."""
+    ground = Ground(seed=seed, tally=pytestconfig.stash[TALLIES][tier], undisturbed=undisturbed)
     yield ground
     ground.close()
+
+
+@pytest.fixture
+def prepare(ground: Ground, tmp_path: Path, nursery: Nursery) -> Prepare:
+    """Lays runs on the engine ready: `prepare(layers=10, lease=30.0)`."""
+
+    def prepared(*, layers: int = LAYERS, lease: float = LEASE) -> Trial:
+        return ground.add(Trial(tmp_path / str(len(ground.trials)), nursery, layers=layers, lease=lease))
+
+    return prepared
+
+
+@pytest.fixture
+def command_line(ground: Ground, tmp_path: Path, server: PrivateServer) -> Callable[[int], SwarmTrial]:
+    """Lays runs of the command line ready, on the server that the session shares: `command_line(layers)`."""
+
+    def prepared(layers: int) -> SwarmTrial:
+        folder = tmp_path / str(len(ground.trials))
+        return ground.add(SwarmTrial(folder, server.client_environment(tmp_path / "prefect"), layers=layers))
+
+    return prepared

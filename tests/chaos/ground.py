@@ -5,14 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
+from typing import Protocol, TypeVar
 
-from tests.chaos.nursery import Nursery
-from tests.chaos.trial import Outcome, Trial
+from tests.chaos.trial import Outcome
 
-from prefect_swarm.testing.checker import violations
-
-LAYERS = 10
-"""Of the plan that is run where nothing else is said: forty items."""
+from prefect_swarm.testing.checker import History, violations
 
 
 @dataclass(slots=True)
@@ -33,30 +30,53 @@ class Tally:
         )
 
 
-class Ground:
-    """Makes trials, and judges them."""
+class Judged(Protocol):
+    """A run of a layered plan, as it is judged."""
 
-    def __init__(
-        self, folder: Path, nursery: Nursery, *, seed: int, tally: Tally, undisturbed: Callable[[int], Outcome]
-    ) -> None:
+    folder: Path
+    layers: int
+    kills: int
+
+    def history(self) -> History:
+        """Gather what there is to know of the run."""
+        ...
+
+    def outcome(self) -> Outcome:
+        """Tell what the run has led to."""
+        ...
+
+    def log(self) -> str:
+        """The last of what was said."""
+        ...
+
+    def close(self) -> None:
+        """Leave nothing behind."""
+        ...
+
+
+T = TypeVar("T", bound=Judged)
+
+
+class Ground:
+    """Counts trials, and judges them."""
+
+    def __init__(self, *, seed: int, tally: Tally, undisturbed: Callable[[int], Outcome]) -> None:
         """Begin with no trial; `undisturbed` tells what a run of so many layers leads to."""
-        self._folder, self._nursery, self._undisturbed = folder, nursery, undisturbed
-        self._tally, self._begun = tally, time.monotonic()
+        self._tally, self._undisturbed, self._begun = tally, undisturbed, time.monotonic()
         self.seed, self.chance = seed, Random(seed)  # noqa: S311 - when to kill is no secret
-        self.trials: list[Trial] = []
+        self.trials: list[Judged] = []
 
     @property
     def kills(self) -> int:
         """How many executors were killed so far."""
         return sum(trial.kills for trial in self.trials)
 
-    def trial(self, *, layers: int = LAYERS, lease: float = 30.0) -> Trial:
-        """Lay a run ready."""
-        trial = Trial(self._folder / str(len(self.trials)), self._nursery, layers=layers, lease=lease)
+    def add(self, trial: T) -> T:
+        """Count a run, and see to it that nothing of it is left in the end."""
         self.trials.append(trial)
         return trial
 
-    def judge(self, trial: Trial) -> None:
+    def judge(self, trial: Judged) -> None:
         """Hold a run that is over against everything that is promised, and against an undisturbed one."""
         found = list(violations(trial.history()))
         if trial.outcome() != self._undisturbed(trial.layers):

@@ -2,7 +2,7 @@
 
 import pytest
 from tests.chaos.ground import Ground
-from tests.chaos.trial import KILLED, Trial
+from tests.chaos.trial import KILLED, Prepare, Trial
 from tests.trials import trials
 
 from prefect_swarm.journal.failpoint import NAMES
@@ -15,11 +15,11 @@ EARLY = ("before_commit", "after_commit", "before_outbox_ack", "after_fsync", "a
 pytestmark = pytest.mark.chaos
 
 
-def test_killed_at_random_moments(ground: Ground) -> None:
+def test_killed_at_random_moments(ground: Ground, prepare: Prepare) -> None:
     """Executors are killed at random moments, half of them with all their agents: nothing is lost or done twice."""
     wanted = trials(18, chaos=300)
     while ground.kills < wanted:
-        trial = ground.trial()
+        trial = prepare()
         killed = True
         while killed and ground.kills < wanted:
             killed = trial.kill(_alive_for_a_while(ground, trial), agents=ground.chance.random() < 0.5)
@@ -34,9 +34,9 @@ def _alive_for_a_while(ground: Ground, trial: Trial) -> int:
 
 
 @pytest.mark.parametrize("round_", range(trials(1, chaos=8)))
-def test_killed_at_every_failpoint(ground: Ground, round_: int) -> None:
+def test_killed_at_every_failpoint(ground: Ground, prepare: Prepare, round_: int) -> None:
     """One run is killed at each of the twelve failpoints, each of them at a pass that the dice choose."""
-    trial = ground.trial()
+    trial = prepare()
     names = ground.chance.sample(NAMES, len(NAMES))
     for name in names:
         nth = 1 if name in {"after_fsync", "after_rename"} else ground.chance.randint(1, 1 + round_ % 4)
@@ -49,9 +49,9 @@ def test_killed_at_every_failpoint(ground: Ground, round_: int) -> None:
 
 
 @pytest.mark.parametrize("round_", range(trials(1, chaos=20)))
-def test_killed_again_while_recovering(ground: Ground, round_: int) -> None:
+def test_killed_again_while_recovering(ground: Ground, prepare: Prepare, round_: int) -> None:
     """Up to five executors in a row are killed while they take the run over; the next one still can."""
-    trial = ground.trial(layers=4)
+    trial = prepare(layers=4)
     trial.kill(_alive_for_a_while(ground, trial))
     for _ in range(1 + (round_ + 4) % 5):
         trap = f"{ground.chance.choice(EARLY)}:1:kill9"

@@ -5,7 +5,7 @@ from itertools import product
 import psutil
 import pytest
 from tests.chaos.ground import Ground
-from tests.chaos.trial import Trial
+from tests.chaos.trial import Prepare, Trial
 from tests.trials import trials
 
 from prefect_swarm.journal.failpoint import NAMES, Name
@@ -32,9 +32,9 @@ def _cases() -> list[tuple[Name, Action]]:
 
 
 @pytest.mark.parametrize(("name", "trouble"), _cases())
-def test_hindered_at_a_failpoint(ground: Ground, name: Name, trouble: Action) -> None:
+def test_hindered_at_a_failpoint(ground: Ground, prepare: Prepare, name: Name, trouble: Action) -> None:
     """Whatever fails or stops an executor at a failpoint, nothing that was committed is done again afterwards."""
-    trial = ground.trial(layers=3)
+    trial = prepare(layers=3)
     nth = 1 if name in {"after_fsync", "after_rename"} else 2
     executor = trial.start(f"{name}:{nth}:{trouble}")
     if trouble == "stop":
@@ -56,9 +56,9 @@ def _let_go_on(trial: Trial, executor: int) -> None:
 
 
 @pytest.mark.parametrize("round_", range(trials(5, chaos=100)))
-def test_several_want_the_same_run(ground: Ground, round_: int) -> None:
+def test_several_want_the_same_run(ground: Ground, prepare: Prepare, round_: int) -> None:
     """Of two to four executors that take a run at once, one executes it; the others leave and say who has it."""
-    trial = ground.trial(layers=3)
+    trial = prepare(layers=3)
     if round_ % 5:
         first = trial.start()
         trial.wait(first, ground.chance.uniform(0.1, 0.6))
@@ -84,9 +84,9 @@ def _stop_beside_the_journal(trial: Trial, executor: int) -> None:
 
 
 @pytest.mark.parametrize("round_", range(trials(1, chaos=20)))
-def test_a_stopped_holder_is_replaced(ground: Ground, round_: int) -> None:
+def test_a_stopped_holder_is_replaced(ground: Ground, prepare: Prepare, round_: int) -> None:
     """A holder that is stopped longer than its lease is replaced; when it goes on it writes nothing more and leaves."""
-    trial = ground.trial(layers=4 + round_ % 3, lease=1.0)
+    trial = prepare(layers=4 + round_ % 3, lease=1.0)
     holder = trial.start()
     trial.wait(holder, ground.chance.uniform(0.1, 0.8))
     _stop_beside_the_journal(trial, holder)

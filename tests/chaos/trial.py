@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 from uuid import uuid4
 
 import psutil
@@ -24,6 +24,10 @@ from prefect_swarm.testing.plans import plan_of
 from prefect_swarm.testing.quickagent import layered
 
 WIDTH = 4
+LAYERS = 10
+"""Of the plan that is run where nothing else is said: forty items."""
+LEASE = 30.0
+"""Seconds: no lease runs out unless a test wants it."""
 KILLED = -9
 
 
@@ -31,8 +35,9 @@ class Outcome(NamedTuple):
     """What a run has led to."""
 
     verified: frozenset[str]
+    """Requirements of which an item is verified."""
     files: dict[str, str]
-    """Digests of all files in the workspace, by name."""
+    """Digests of what the agents made, by name."""
 
 
 class Trial:
@@ -135,14 +140,26 @@ class Trial:
 
     def outcome(self) -> Outcome:
         """Tell what the run has led to."""
-        verified = (item.id for item in self.state().items.values() if item.status is ItemStatus.VERIFIED)
-        files = (path for path in (self.folder / "work").iterdir() if path.is_file())
-        digests = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
-        return Outcome(frozenset(verified), digests)
+        return outcome_of(self.plan, self.state(), self.folder / "work")
 
     def close(self) -> None:
         """End agents that were left."""
         end_marked({"SWARM_RUN": self.run_id})
+
+
+class Prepare(Protocol):
+    """Lays a run ready."""
+
+    def __call__(self, *, layers: int = LAYERS, lease: float = LEASE) -> Trial:
+        """Lay a run of so many layers ready, with a lease of so many seconds."""
+        ...
+
+
+def outcome_of(plan: Plan, state: RunState, workspace: Path) -> Outcome:
+    """Tell what a run has led to in a workspace; all that its agents made are text files."""
+    verified = (item.requirement for item in plan.items if state.items[item.id].status is ItemStatus.VERIFIED)
+    digests = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in workspace.glob("L*P*.txt")}
+    return Outcome(frozenset(verified), digests)
 
 
 def living(run_id: str) -> Iterator[psutil.Process]:
