@@ -35,6 +35,8 @@ COMMANDS: dict[str, Command] = {
     "status": Command("prefect_swarm.cli.status", "show where a run stands"),
     "watch": Command("prefect_swarm.cli.watch", "follow a run live"),
     "dashboard": Command("prefect_swarm.cli.dashboard", "serve the dashboard"),
+    "delete": Command("prefect_swarm.cli.delete", "delete a run and everything that is kept of it"),
+    "prune": Command("prefect_swarm.cli.prune", "delete runs that are old, or too many"),
 }
 
 

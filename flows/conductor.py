@@ -11,7 +11,6 @@ from typing import assert_never
 
 from prefect_swarm.core import events as on
 from prefect_swarm.core.agenda import Agenda
-from prefect_swarm.core.errors import Fenced
 from prefect_swarm.core.graph import topological_order
 from prefect_swarm.core.ids import ItemId
 from prefect_swarm.core.plan import WorkItem
@@ -20,7 +19,7 @@ from prefect_swarm.core.ports import TaskRuns
 from prefect_swarm.core.scheduler import Action, Ask, Block, Finish, Interrupt, Limits, Mark, Start, decide
 from prefect_swarm.core.state import UNMET, ItemState, ItemStatus, RunState, RunStatus
 from prefect_swarm.journal.checkpoints import SnapshotWriter, snapshot_path
-from prefect_swarm.tasks.control import Answer
+from prefect_swarm.tasks.control import Answer, Leaving
 from prefect_swarm.tasks.execution import Execution
 
 LOOK = 1.0
@@ -31,6 +30,8 @@ LAST_WORDS = 10.0
 """Seconds that the task runs of an ended run are given to end too."""
 SHOWN = 200
 """Items that are shown to Prefect at the end at most, beside those that ran."""
+LEFT = frozenset({RunStatus.INTERRUPTED, RunStatus.SUSPENDED})
+"""Statuses in which a run is left before its end."""
 
 
 class Conductor:
@@ -51,7 +52,7 @@ class Conductor:
         execution = self._execution
         state = execution.state
         self._write_snapshot()
-        while not (state.status.ended or state.status is RunStatus.INTERRUPTED):
+        while not (state.status.ended or state.status in LEFT):
             self._heed_control()
             self._agenda.follow(state)
             actions = decide(self._agenda, self._limits(), self._now())
@@ -65,10 +66,10 @@ class Conductor:
         return state
 
     def _heed_control(self) -> None:
-        """Let nobody in any more while the run drains. Raises Fenced where the run is lost to another executor."""
+        """Let nobody in any more while the run drains. Raises what has made it impossible to go on."""
         control = self._execution.control
-        if control.lost.is_set():
-            raise Fenced(f"run {self._execution.run_id} was taken over by another executor")
+        if control.trouble is not None:
+            raise control.trouble
         if control.draining.is_set():
             self._execution.gate.close()
 
@@ -112,7 +113,9 @@ class Conductor:
         if self._execution.gate.inside:
             self._execution.wait(self._execution.state.seq, ADMITTED)
             return
-        self._execution.record(on.RunPaused(status="interrupted", reason="stopped by its operator"))
+        leaving = self._execution.control.leaving
+        suspended = leaving is Leaving.SUSPENDED
+        self._execution.record(on.RunPaused(status="suspended" if suspended else "interrupted", reason=leaving))
         self._write_snapshot()
 
     def _start(self, item: WorkItem) -> None:

@@ -7,13 +7,13 @@
 """
 
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from prefect_swarm.agents.supervisor import end_marked
 from prefect_swarm.core import events as on
-from prefect_swarm.core.errors import Fenced, RunHeld, Unavailable
+from prefect_swarm.core.errors import Fenced, JournalError, RunHeld, Unavailable
 from prefect_swarm.core.ids import RunId
 from prefect_swarm.core.plan import Plan
 from prefect_swarm.core.ports import Slots, TaskRuns
@@ -25,6 +25,9 @@ from prefect_swarm.journal.store import Journal
 from prefect_swarm.tasks.control import Control
 from prefect_swarm.tasks.execution import Execution, Hold, registered
 from prefect_swarm.tasks.tenure import Tenure
+
+LAST_AGENTS = 4.0
+"""Seconds that agents are given to be ended before the run is given up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +52,8 @@ def held(plan: Plan, run_id: RunId, around: Surroundings) -> Generator[Execution
     journal = open_journal(around.settings)
     journal.create(run_id, plan)
     journal.bind(around.flow_run_id, run_id)
-    with _tenure(journal, run_id, around) as tenure:
-        end_marked({"SWARM_RUN": run_id})  # agents of an executor that was killed
+    with _tenure(journal, run_id, settings=around.settings, control=around.control) as tenure:
+        _end_orphans(journal, run_id, tenure)
         hold = Hold(run_id, tenure.epoch)
         execution = Execution(
             journal, plan, hold=hold, settings=around.settings, control=around.control, slots=around.slots
@@ -60,16 +63,37 @@ def held(plan: Plan, run_id: RunId, around: Surroundings) -> Generator[Execution
             yield execution
 
 
+def _end_orphans(journal: Journal, run_id: RunId, tenure: Tenure) -> None:
+    """End agents that an executor left behind when it was killed. Raises Fenced where we are the one who was replaced.
+
+    Whoever was stopped after it took the lease may go on when its successor's agents are at work. So those are
+    ended who were there before the lease was certainly still ours.
+    """
+    end_marked({"SWARM_RUN": run_id}, sure=lambda: journal.beat(run_id, tenure.epoch))
+
+
 def conduct(execution: Execution, runs: TaskRuns) -> RunState:
     """Conduct a held run to its end, or to where it is left.
 
-    Raises Fenced where another executor has taken the run over; what is at work is ended then.
+    Raises Fenced where another executor has taken the run over, and StorageFailed where what happens cannot be
+    written down any more; what was at work has ended then, and the run is blocked if that at least can be written.
     """
+    control = execution.control
     try:
         return Conductor(execution, runs).conduct()
-    except Fenced as error:
-        execution.control.lose(error)
-        raise
+    except JournalError as error:
+        if control.trouble is None:
+            raise
+        execution.gate.close()
+        execution.gate.wait_until_empty(LAST_AGENTS)
+        if not isinstance(control.trouble, Fenced):
+            _block(execution, str(control.trouble))
+        raise control.trouble from error
+
+
+def _block(execution: Execution, reason: str) -> None:
+    with suppress(JournalError):  # a journal that is away or full itself; the run is gone on with all the same
+        execution.record(on.RunEnded(outcome="blocked", reason=reason))
 
 
 def _require_runners(plan: Plan) -> None:
@@ -80,14 +104,13 @@ def _require_runners(plan: Plan) -> None:
         )
 
 
-def _tenure(journal: Journal, run_id: RunId, around: Surroundings) -> Tenure:
-    """The run's lease: the command line's, else waited for until nobody holds it or the run is to be left."""
-    control = around.control
+def _tenure(journal: Journal, run_id: RunId, *, settings: Settings, control: Control) -> Tenure:
+    """Give the run's lease: the command line's, else one that is waited for as long as the run is not to be left."""
     if control.tenure is not None:
         return control.tenure
     while True:
         try:
-            return Tenure(journal, run_id, period=around.settings.lease_seconds, lost=control.lose)
+            return Tenure(journal, run_id, period=settings.lease_seconds, lost=control.give_up)
         except RunHeld:
             if control.draining.wait(1.0):
                 raise
@@ -102,7 +125,7 @@ def _open(execution: Execution, around: Surroundings) -> None:
                 reason=_why(state),
                 flow_run_id=around.flow_run_id,
                 max_parallel=settings.max_parallel,
-                retry_failed=state.status.ended,
+                retry_failed=state.status.ended and state.status is not RunStatus.BLOCKED,
             )
         )
         return

@@ -14,8 +14,9 @@ from typing import Any
 
 from prefect_swarm.agents.environment import environment_for
 from prefect_swarm.agents.runners import runner_for
+from prefect_swarm.agents.storage import writing
 from prefect_swarm.core import events as on
-from prefect_swarm.core.errors import SwarmError, Unavailable
+from prefect_swarm.core.errors import StorageFailed, SwarmError, Unavailable
 from prefect_swarm.core.events import Evidence
 from prefect_swarm.core.ids import ItemId
 from prefect_swarm.core.plan import WorkItem
@@ -24,7 +25,7 @@ from prefect_swarm.core.ports import Assignment, Outcome, Report
 from prefect_swarm.core.roster import RunnerSpec
 from prefect_swarm.core.state import ItemState
 from prefect_swarm.journal.failpoint import failpoint
-from prefect_swarm.journal.home import state_folder
+from prefect_swarm.journal.home import run_folder
 from prefect_swarm.tasks.checks import rehearsed, run_check
 from prefect_swarm.tasks.context import prompt_for
 from prefect_swarm.tasks.execution import Execution
@@ -49,10 +50,15 @@ class AttemptFailed(SwarmError):
 def attempt(execution: Execution, item: WorkItem, *, task_run_id: str, log: Log) -> int:
     """Work on an item until it is verified: gives the seq of the commit.
 
-    Raises AttemptFailed, whose effects are in the journal, or Closed where the run takes no new work.
+    Raises AttemptFailed, whose effects are in the journal, Closed where the run takes no new work, or StorageFailed
+    where what the attempt needs or did cannot be written; the run is given up then.
     """
     with execution.gate.enter(item.id), execution.slots.hold(item.agent):
-        return _Attempt(execution, item, task_run_id=task_run_id, log=log).work()
+        try:
+            return _Attempt(execution, item, task_run_id=task_run_id, log=log).work()
+        except StorageFailed as trouble:
+            execution.control.give_up(trouble)
+            raise
 
 
 class _Attempt:
@@ -88,9 +94,11 @@ class _Attempt:
     def _assignment(self, runner: RunnerSpec) -> Assignment:
         execution, item = self.execution, self.item
         number = self.mine.attempt + 1
-        folder = _attempt_folder(execution, item.id, number)
         prompt = prompt_for(execution.plan, execution.state, item)
-        (folder / "prompt.md").write_text(prompt, encoding="utf-8", newline="")
+        folder = _attempt_folder(execution, item.id, number)
+        with writing(folder):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            (folder / "prompt.md").write_text(prompt, encoding="utf-8", newline="")
         return Assignment(
             run_id=execution.run_id,
             item=item.id,
@@ -191,9 +199,7 @@ def _runner_of(item: WorkItem) -> RunnerSpec:
 
 def _attempt_folder(execution: Execution, item: ItemId, number: int) -> Path:
     name = hashlib.sha256(item.encode()).hexdigest()[:16]
-    folder = state_folder(execution.settings) / "runs" / execution.run_id / name / str(number)
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return folder
+    return run_folder(execution.settings, execution.run_id) / name / str(number)
 
 
 def _throttled(tell: Callable[[Report], None]) -> Callable[[Report], None]:

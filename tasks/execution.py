@@ -5,6 +5,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from prefect_swarm.core.errors import Fenced, StorageFailed
 from prefect_swarm.core.events import Event, Record
 from prefect_swarm.core.graph import efforts, ranks
 from prefect_swarm.core.ids import RunId
@@ -55,16 +56,26 @@ class Execution:
         """Write events and fold them; durable when this returns.
 
         Raises IllegalEvent where they cannot follow from the state, Fenced where another executor has taken
-        over, JournalError where they cannot be written; nothing is changed then.
+        over, StorageFailed where they cannot be written; nothing is changed then, and after the latter two the run
+        is given up.
         """
         with self._changed:
             self._try(events)
-            records = self.journal.append(self.run_id, events, epoch=self.hold.epoch)
-            if records[0].seq != self._state.seq + 1:  # a hook in another process wrote meanwhile
-                records = self.journal.records(self.run_id, after=self._state.seq)
+            try:
+                records = self._append(events)
+            except (Fenced, StorageFailed) as trouble:
+                self.control.give_up(trouble)
+                raise
             self._state = fold(self._state, records)
             self._changed.notify_all()
             return records
+
+    def _append(self, events: tuple[Event, ...]) -> tuple[Record, ...]:
+        """Write events; gives all records that the state does not know yet."""
+        records = self.journal.append(self.run_id, events, epoch=self.hold.epoch)
+        if records[0].seq == self._state.seq + 1:
+            return records
+        return self.journal.records(self.run_id, after=self._state.seq)  # a hook in another process wrote meanwhile
 
     def _try(self, events: tuple[Event, ...]) -> None:
         at = self.journal.clock()

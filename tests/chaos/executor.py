@@ -78,6 +78,6 @@ def _run(order: Order) -> RunStatus:
     run_id = RunId(order.run)
     if not order.waits:
         journal.create(run_id, plan)
-        control.tenure = Tenure(journal, run_id, period=order.lease, lost=control.lose)
+        control.tenure = Tenure(journal, run_id, period=order.lease, lost=control.give_up)
     state = run_plan(plan, run_id, settings=order.settings, output=order.place / "work", control=control)
     return state.status

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -68,7 +68,7 @@ def worker(server: PrivateServer, tmp_path_factory: pytest.TempPathFactory) -> I
 
 
 @contextmanager
-def _prefect(*words: str, environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+def _prefect(*words: str, environment: dict[str, str]) -> Generator[subprocess.Popen[bytes]]:
     argv = [sys.executable, "-m", "prefect", *words]
     with subprocess.Popen(argv, cwd=REPOSITORY, env=environment, stdout=subprocess.DEVNULL) as process:
         yield process
@@ -118,7 +118,8 @@ def test_a_suspended_run_is_left_and_comes_back(worker: Worker) -> None:
 
 def _suspended() -> State[None]:
     """The state that the Suspend button of Prefect's page sets."""
-    details = StateDetails(pause_timeout=datetime.now(UTC) + timedelta(minutes=5), pause_reschedule=True)
+    until = datetime.now(UTC) + timedelta(minutes=5)
+    details = StateDetails.model_validate({"pause_timeout": until, "pause_reschedule": True})
     return State(type=StateType.PAUSED, name="Suspended", state_details=details)
 
 

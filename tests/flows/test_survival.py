@@ -1,4 +1,4 @@
-"""What survives: runs whose process is killed (more of it in tests/chaos), interrupted or meant twice, driven through the command line."""
+"""What survives: runs that are killed (more in tests/chaos), interrupted or meant twice, by the command line."""
 
 import signal
 from collections import Counter
