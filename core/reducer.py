@@ -153,11 +153,10 @@ def _settled(
 def _verified(item: ItemState, event: on.ItemVerified, at: float) -> ItemState:
     item = replace(item, status=ItemStatus.VERIFIED, since=at, fraction=1.0, message="", reason="", failure=None)
     if event.reused is None:
-        return replace(item, reused=False)
+        return replace(item, reused=None)
     old = event.reused
-    return replace(
-        item, reused=True, seconds=old.seconds, summary=old.summary, files=old.files, evidence=old.evidence, output=""
-    )
+    item = replace(item, reused=old.run_id, started=None, seconds=old.seconds, summary=old.summary, output="")
+    return replace(item, files=old.files, evidence=old.evidence)
 
 
 def _run_after(state: RunState, items: Items, event: on.RunEvent, at: float) -> RunState:
@@ -183,6 +182,7 @@ def _moved(state: RunState, items: Items, event: RunMove, at: float) -> RunState
     match event:
         case on.RunStarted():
             state = replace(state, status=RunStatus.RUNNING, started=at, max_parallel=event.max_parallel)
+            state = replace(state, plan=event.plan)
             return replace(state, output=event.output, flow_run_id=event.flow_run_id, rehearsal=event.rehearsal)
         case on.RunPaused():
             if event.status != "paused":
@@ -202,10 +202,12 @@ def _moved(state: RunState, items: Items, event: RunMove, at: float) -> RunState
 def _rewound(state: RunState, items: Items, event: on.RunRewound) -> RunState:
     items.begin_anew(items.get(name) or ItemState(name) for name in event.items)
     for name in event.reopened:
-        items[name] = _renewed(_known(items, event, name))
+        old = _known(items, event, name)
+        items[name] = ItemState(name, generation=old.generation + 1, attempt=old.attempt)
     _unblock(items)
     completed = sum(item.status is ItemStatus.VERIFIED for item in items.values())
-    return replace(state, status=RunStatus.INTERRUPTED, reason=event.reason, ended=None, questions=(), marked=completed)
+    state = replace(state, status=RunStatus.INTERRUPTED, reason=event.reason, ended=None, questions=())
+    return replace(state, plan=event.plan, marked=completed)
 
 
 def _let_go(items: Items, at: float) -> None:
@@ -251,10 +253,14 @@ def _renewed(item: ItemState) -> ItemState:
 
 
 def _unblock(items: Items) -> None:
-    """Put back to pending what is blocked by an item that is open again."""
+    """Put back to pending what is blocked by an item that is open again, or that is not in the plan any more."""
     for key, item in items.items():
-        if item.status is ItemStatus.BLOCKED and item.cause is not None and not items[item.cause].settled:
+        if item.status is ItemStatus.BLOCKED and _is_open(items, item.cause):
             items[key] = replace(item, status=ItemStatus.PENDING, cause=None, reason="")
+
+
+def _is_open(items: Items, cause: ItemId | None) -> bool:
+    return cause is not None and (cause not in items or not items[cause].settled)
 
 
 def _decided(state: RunState, items: Items, event: on.InterventionDecided, at: float) -> RunState:

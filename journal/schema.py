@@ -22,6 +22,7 @@ runs = Table(
     Column("run_id", String(80), primary_key=True),
     Column("project", Text, nullable=False),
     Column("plan", String(80), nullable=False),  # digest of a document
+    Column("origin", String(80), nullable=False),  # the plan that the run began with
     Column("created", Float, nullable=False),
     Column("stream", Integer, nullable=False),
     Column("head", Integer, nullable=False),  # seq of the newest record, so that a lost tail is noticed

@@ -81,6 +81,7 @@ class Journal:
                     "run_id": run_id,
                     "project": plan.project.name,
                     "plan": plan.digest,
+                    "origin": plan.digest,
                     "created": self.clock(),
                     "stream": 1,
                     "head": 0,
@@ -127,6 +128,22 @@ class Journal:
             raise JournalError(f"the plan of run {run_id} is damaged; restore the journal from a backup")
         return Plan.model_validate_json(body)
 
+    def origin(self, run_id: RunId) -> Plan:
+        """Give the plan that a run began with. Raises RunNotFound."""
+        with self._read() as connection:
+            digest = connection.scalar(select(schema.runs.c.origin).where(schema.runs.c.run_id == run_id))
+        if digest is None:
+            raise RunNotFound(f"no run {run_id}")
+        return self.stored_plan(digest)
+
+    def stored_plan(self, digest: str) -> Plan:
+        """Give a plan by its digest."""
+        with self._read() as connection:
+            body = connection.scalar(select(schema.documents.c.body).where(schema.documents.c.digest == digest))
+        if body is None or "sha256:" + hashlib.sha256(body).hexdigest() != digest:
+            raise JournalError(f"the plan {digest} is damaged; restore the journal from a backup")
+        return Plan.model_validate_json(body)
+
     def bind(self, flow_run_id: str, run_id: RunId) -> None:
         """Remember that a Prefect flow run executes a run, so that its hooks find it from any process."""
         with self._write() as connection:
@@ -142,7 +159,9 @@ class Journal:
 
     # -- events ----------------------------------------------------------------------------------------------
 
-    def append(self, run_id: RunId, events: Sequence[Event], *, epoch: int = 0) -> tuple[Record, ...]:
+    def append(
+        self, run_id: RunId, events: Sequence[Event], *, epoch: int = 0, plan: Plan | None = None
+    ) -> tuple[Record, ...]:
         """Write events in one transaction and tell the listeners; durable when this returns.
 
         `epoch` is the executor's; 0 for one who holds no lease (hooks of another process).
@@ -152,6 +171,11 @@ class Journal:
             return ()
         with self._appending:
             with self._write() as connection:
+                if plan is not None:
+                    _store(connection, plan.digest, plan.model_dump_json().encode())
+                    connection.execute(
+                        update(schema.runs).where(schema.runs.c.run_id == run_id).values(plan=plan.digest)
+                    )
                 records = self._append(connection, run_id, events, epoch)
                 failpoint("before_commit")
             failpoint("after_commit")
@@ -167,14 +191,17 @@ class Journal:
         if last != run.head:
             raise missing(run_id, min(last, run.head) + 1)
         at = self.clock()
-        records, rows = list[Record](), list[Row]()
+        records, rows, stream = list[Record](), list[Row](), run.stream
         for seq, event in enumerate(events, last + 1):
-            row = seal(checksum, Row(run_id, seq, run.stream, at, *encode(event), epoch, checksum=""))
+            stream += event.type == "run_rewound"
+            row = seal(checksum, Row(run_id, seq, stream, at, *encode(event), epoch, checksum=""))
             checksum = row.checksum
             records.append(Record(run_id, row.stream, seq, at, event))
             rows.append(row)
         connection.execute(insert(schema.events), [row._asdict() for row in rows])
-        connection.execute(update(schema.runs).where(schema.runs.c.run_id == run_id).values(head=rows[-1].seq))
+        connection.execute(
+            update(schema.runs).where(schema.runs.c.run_id == run_id).values(head=rows[-1].seq, stream=stream)
+        )
         return tuple(records)
 
     def records(self, run_id: RunId, *, after: int = 0, limit: int | None = None) -> tuple[Record, ...]:
@@ -192,7 +219,8 @@ class Journal:
 
     def state(self, run_id: RunId, plan: Plan | None = None) -> RunState:
         """Fold the state of a run from all its records."""
-        return fold(initial_state(run_id, plan or self.plan(run_id)), self.records(run_id))
+        del plan
+        return fold(initial_state(run_id, self.origin(run_id)), self.records(run_id))
 
     def last(self, run_id: RunId) -> tuple[int, str]:
         """Give number and checksum of the newest record; (0, 64 zeros) before the first."""
