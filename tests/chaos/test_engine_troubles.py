@@ -8,6 +8,7 @@ from tests.chaos.ground import Ground
 from tests.chaos.trial import Prepare, Trial
 from tests.trials import trials
 
+from prefect_swarm.core.events import ItemFailed
 from prefect_swarm.journal.failpoint import NAMES, Name
 from prefect_swarm.testing.failpoints import Action
 from prefect_swarm.testing.waiting import wait_for
@@ -33,7 +34,7 @@ def _cases() -> list[tuple[Name, Action]]:
 
 @pytest.mark.parametrize(("name", "trouble"), _cases())
 def test_hindered_at_a_failpoint(ground: Ground, prepare: Prepare, name: Name, trouble: Action) -> None:
-    """Whatever fails or stops an executor at a failpoint, nothing that was committed is done again afterwards."""
+    """Whatever fails or stops an executor at a failpoint, no item fails for it and nothing committed is done again."""
     trial = prepare(layers=3)
     nth = 1 if name in {"after_fsync", "after_rename"} else 2
     executor = trial.start(f"{name}:{nth}:{trouble}")
@@ -44,6 +45,7 @@ def test_hindered_at_a_failpoint(ground: Ground, prepare: Prepare, name: Name, t
     trial.finish()
 
     assert trial.sprung() == [f"{name}:{nth}:{trouble}"]
+    assert not [one.event for one in trial.records() if isinstance(one.event, ItemFailed)]
     ground.judge(trial)
 
 
