@@ -1,20 +1,19 @@
-"""What is to be done next: plan and state in, actions out.
+"""What is to be done next: plan and state in (as an agenda), actions out.
 
 An item starts when everything it depends on is verified and a slot is near; there are no waves. The conductor
 performs the actions; their effects come back as events, and the next decision sees them.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from prefect_swarm.core.agenda import Agenda
 from prefect_swarm.core.events import End
-from prefect_swarm.core.graph import Rank
 from prefect_swarm.core.ids import ItemId
 from prefect_swarm.core.plan import Plan, WorkItem
 from prefect_swarm.core.state import (
     AT_WORK,
     UNMET,
-    ItemState,
     ItemStatus,
     RequirementStatus,
     RunState,
@@ -84,26 +83,23 @@ class Finish:
 Action = Start | Block | Mark | Ask | Interrupt | Finish
 
 
-def decide(plan: Plan, state: RunState, limits: Limits, ranks: Mapping[ItemId, Rank], now: float) -> tuple[Action, ...]:
+def decide(agenda: Agenda, limits: Limits, now: float) -> tuple[Action, ...]:
     """Say what to do now; nothing where the next event has to be waited for."""
+    state = agenda.state
     if state.status is not RunStatus.RUNNING or state.questions:
         return ()
-    blocks = tuple(_blocks(plan, state))
+    blocks = tuple(_blocks(agenda))
     if blocks:
         return blocks  # their events may block more, so starts and the end are decided on the next round
-    marks = _marks(state, limits.checkpoint_every)
-    if all(item.settled for item in state.items.values()):
-        return _ends(plan, state, limits, marks)
+    marks = _marks(agenda, limits.checkpoint_every)
+    if agenda.settled:
+        return _ends(agenda, limits, marks)
     if limits.draining:
-        idle = not state.count(*AT_WORK)
+        idle = not agenda.count(*AT_WORK)
         return (*marks, Interrupt()) if idle else marks
-    return (*marks, *_starts(plan, state, limits, ranks, now))
-
-
-def next_due(state: RunState, now: float) -> float | None:
-    """Seconds until an item that waits for its time may start; None where none waits."""
-    dues = [item.due for item in state.items.values() if item.status is ItemStatus.PENDING and item.due is not None]
-    return max(0.0, min(dues) - now) if dues else None
+    # As many wait at the gate as there are slots, so that a freed slot is taken at once, by the most urgent.
+    window = limits.max_parallel - agenda.count(ItemStatus.READY)
+    return (*marks, *map(Start, agenda.startable(window, now)))
 
 
 def outcome(plan: Plan, state: RunState) -> End:
@@ -114,43 +110,22 @@ def outcome(plan: Plan, state: RunState) -> End:
     return "completed_with_failures" if RequirementStatus.COMPLETED in statuses else "failed"
 
 
-def _blocks(plan: Plan, state: RunState) -> Iterator[Block]:
-    for item in plan.items:
-        if state.items[item.id].status is ItemStatus.PENDING:
-            upstream = next((one for one in _upstream(state, item) if one.status in UNMET), None)
-            if upstream is not None:
-                cause = upstream.cause or upstream.id
-                yield Block(item, cause, f"waits for {upstream.id}, which is {upstream.status}: {upstream.reason}")
+def _blocks(agenda: Agenda) -> Iterator[Block]:
+    for item in agenda.blocked():
+        upstream = next(one for one in map(agenda.state.items.__getitem__, item.depends_on) if one.status in UNMET)
+        cause = upstream.cause or upstream.id
+        yield Block(item, cause, f"waits for {upstream.id}, which is {upstream.status}: {upstream.reason}")
 
 
-def _upstream(state: RunState, item: WorkItem) -> Iterator[ItemState]:
-    return (state.items[one] for one in item.depends_on)
+def _marks(agenda: Agenda, every: int) -> tuple[Mark, ...]:
+    completed = agenda.count(ItemStatus.VERIFIED)
+    return (Mark(completed),) if completed - agenda.state.marked >= every else ()
 
 
-def _starts(plan: Plan, state: RunState, limits: Limits, ranks: Mapping[ItemId, Rank], now: float) -> Iterator[Start]:
-    # As many wait at the gate as there are slots, so that a freed slot is taken at once, by the most urgent.
-    window = limits.max_parallel - state.count(ItemStatus.READY)
-    startable = [item for item in plan.items if _startable(state, item, now)]
-    for item in sorted(startable, key=lambda one: ranks[one.id])[: max(0, window)]:
-        yield Start(item)
-
-
-def _startable(state: RunState, item: WorkItem, now: float) -> bool:
-    mine = state.items[item.id]
-    if mine.status is not ItemStatus.PENDING or (mine.due is not None and mine.due > now):
-        return False
-    return all(one.status is ItemStatus.VERIFIED for one in _upstream(state, item))
-
-
-def _marks(state: RunState, every: int) -> tuple[Mark, ...]:
-    completed = state.count(ItemStatus.VERIFIED)
-    return (Mark(completed),) if completed - state.marked >= every else ()
-
-
-def _ends(plan: Plan, state: RunState, limits: Limits, marks: tuple[Mark, ...]) -> tuple[Action, ...]:
-    failed = tuple(item.id for item in state.items.values() if item.status is ItemStatus.FAILED)
-    final = marks or (Mark(state.count(ItemStatus.VERIFIED)),)
-    last = Ask(failed) if failed and limits.ask else Finish(outcome(plan, state), _reason(failed))
+def _ends(agenda: Agenda, limits: Limits, marks: tuple[Mark, ...]) -> tuple[Action, ...]:
+    failed = tuple(item.id for item in agenda.state.items.values() if item.status is ItemStatus.FAILED)
+    final = marks or (Mark(agenda.count(ItemStatus.VERIFIED)),)
+    last = Ask(failed) if failed and limits.ask else Finish(outcome(agenda.plan, agenda.state), _reason(failed))
     return (*final, last)
 
 

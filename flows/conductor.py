@@ -10,15 +10,15 @@ from queue import SimpleQueue
 from typing import assert_never
 
 from prefect_swarm.core import events as on
+from prefect_swarm.core.agenda import Agenda
 from prefect_swarm.core.graph import topological_order
 from prefect_swarm.core.ids import ItemId
 from prefect_swarm.core.plan import WorkItem
 from prefect_swarm.core.policy import POLICIES, Failure, retry_delay
 from prefect_swarm.core.ports import TaskRuns
-from prefect_swarm.core.scheduler import Action, Ask, Block, Finish, Interrupt, Limits, Mark, Start, decide, next_due
+from prefect_swarm.core.scheduler import Action, Ask, Block, Finish, Interrupt, Limits, Mark, Start, decide
 from prefect_swarm.core.state import UNMET, ItemState, ItemStatus, RunState, RunStatus
 from prefect_swarm.journal.checkpoints import SnapshotWriter, snapshot_path
-from prefect_swarm.journal.failpoint import failpoint
 from prefect_swarm.tasks.control import Answer, Leaving
 from prefect_swarm.tasks.execution import Execution
 
@@ -40,6 +40,7 @@ class Conductor:
     def __init__(self, execution: Execution, runs: TaskRuns) -> None:
         """Begin where the run stands; `runs` calls the attempts."""
         self._execution, self._runs = execution, runs
+        self._agenda = Agenda(execution.plan, execution.state, execution.ranks)
         self._known = set[ItemId]()  # to `runs`
         self._ended: SimpleQueue[tuple[ItemId, int]] = SimpleQueue()
         self._reused = frozenset(item.id for item in execution.state.items.values() if item.settled)
@@ -53,10 +54,11 @@ class Conductor:
         self._write_snapshot()
         while not (state.status.ended or state.status in LEFT):
             self._heed_control()
-            actions = decide(execution.plan, state, self._limits(), execution.ranks, self._now())
+            self._agenda.follow(state)
+            actions = decide(self._agenda, self._limits(), self._now())
             for action in actions:
                 self._perform(action)
-            state = execution.state if actions else execution.wait(state.seq, self._patience(state))
+            state = execution.state if actions else execution.wait(state.seq, self._patience())
             self._mend()
         self._show_rest(state)
         # Prefect's last words on each task are still on their way to our hooks.
@@ -80,8 +82,8 @@ class Conductor:
             ask=control.questioner is not None,
         )
 
-    def _patience(self, state: RunState) -> float:
-        due = next_due(state, self._now())
+    def _patience(self) -> float:
+        due = self._agenda.next_due(self._now())
         return LOOK if due is None else min(LOOK, due)
 
     def _now(self) -> float:
@@ -135,12 +137,10 @@ class Conductor:
 
     def _mark(self, completed: int) -> None:
         execution = self._execution
-        failpoint("before_checkpoint")
         number = execution.state.checkpoint + 1
         digest = execution.journal.last(execution.run_id)[1]
         execution.record(on.CheckpointSaved(number=number, completed=completed, digest=digest))
         self._write_snapshot(cheaply=True)
-        failpoint("after_checkpoint")
 
     def _write_snapshot(self, *, cheaply: bool = False) -> None:
         """Write the checkpoint file; a full disk there is told, and does not stop a run whose truth is the journal."""

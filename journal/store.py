@@ -147,6 +147,7 @@ class Journal:
                 failpoint("before_commit")
             failpoint("after_commit")
             self.feed.publish(records)
+            failpoint("before_outbox_ack")
             return records
 
     def _append(self, connection: Connection, run_id: RunId, events: Sequence[Event], epoch: int) -> tuple[Record, ...]:

@@ -84,11 +84,10 @@ class _Attempt:
             raise self._failed(outcome.failure, outcome.reason, output=outcome.output)
         self._report(outcome)
         self._check()
-        failpoint("before_verified")
         record = self.execution.record(
             on.ItemVerified(item=self.item.id, attempt=self.number, seconds=outcome.seconds)
         )[-1]
-        failpoint("after_verified")
+        failpoint("before_return")
         self.log.info("%s verified", self.item.id)
         return record.seq
 
@@ -117,6 +116,7 @@ class _Attempt:
 
     def _run_agent(self) -> Outcome:
         runner = runner_for(self.assignment.runner.kind, self.execution.settings)
+        failpoint("before_claim")
         self.execution.record(
             on.AttemptStarted(
                 item=self.item.id,
@@ -140,15 +140,14 @@ class _Attempt:
         )
 
     def _report(self, outcome: Outcome) -> None:
+        files = changes(self.workspace, self._before)
+        failpoint("before_stage")
         self.execution.record(
             on.AttemptReported(
-                item=self.item.id,
-                attempt=self.number,
-                seconds=outcome.seconds,
-                summary=outcome.summary,
-                files=changes(self.workspace, self._before),
+                item=self.item.id, attempt=self.number, seconds=outcome.seconds, summary=outcome.summary, files=files
             )
         )
+        failpoint("after_stage")
 
     def _check(self) -> None:
         """Run the checks. Raises AttemptFailed where one does not pass."""

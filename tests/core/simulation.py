@@ -7,6 +7,7 @@ from typing import assert_never
 from tests.core.histories import RUN
 
 from prefect_swarm.core import events as on
+from prefect_swarm.core.agenda import Agenda
 from prefect_swarm.core.graph import efforts, ranks
 from prefect_swarm.core.ids import ItemId
 from prefect_swarm.core.plan import Plan
@@ -31,11 +32,13 @@ class Simulation:
     state: RunState = field(init=False)
     records: list[on.Record] = field(default_factory=list)
     actions: list[Action] = field(default_factory=list)
+    agenda: Agenda = field(init=False)
     now: float = 0.0
 
     def __post_init__(self) -> None:
         """Begin the run."""
         self.state = initial_state(RUN, self.plan)
+        self.agenda = Agenda(self.plan, self.state, ranks(self.plan, efforts(self.plan)))
         self.tell(on.RunStarted(plan=self.plan.digest, max_parallel=self.limits.max_parallel))
 
     def tell(self, *events: on.Event) -> None:
@@ -47,7 +50,8 @@ class Simulation:
 
     def decide(self) -> tuple[Action, ...]:
         """Ask the scheduler what to do now."""
-        return decide(self.plan, self.state, self.limits, ranks(self.plan, efforts(self.plan)), self.now)
+        self.agenda.follow(self.state)
+        return decide(self.agenda, self.limits, self.now)
 
     def run(self, *, steps: int = PATIENCE) -> None:
         """Go on until the run has ended or is left, at most so many steps."""

@@ -11,12 +11,13 @@ from tests.core.histories import begun, failed, item, plans, standing, started, 
 from tests.core.simulation import Simulation
 
 from prefect_swarm.core import events as on
+from prefect_swarm.core.agenda import Agenda
 from prefect_swarm.core.events import End
 from prefect_swarm.core.graph import efforts, ranks
 from prefect_swarm.core.ids import ItemId
 from prefect_swarm.core.plan import Plan
 from prefect_swarm.core.requirement import Priority
-from prefect_swarm.core.scheduler import Action, Ask, Block, Finish, Interrupt, Limits, Mark, Start, decide, next_due
+from prefect_swarm.core.scheduler import Action, Ask, Block, Finish, Interrupt, Limits, Mark, Start, decide
 from prefect_swarm.core.state import SETTLED, UNMET, ItemStatus, RunState, RunStatus
 from prefect_swarm.testing.plans import Part, plan_of
 
@@ -27,7 +28,12 @@ FOUR = plan_of(Part("A"), Part("B"), Part("C"), Part("D"))
 
 def decided(plan: Plan, state: RunState, limits: Limits = LIMITS, *, now: float = 0.0) -> tuple[Action, ...]:
     """Ask the scheduler about a state."""
-    return decide(plan, state, limits, ranks(plan, efforts(plan)), now)
+    return decide(agenda(plan, state), limits, now)
+
+
+def agenda(plan: Plan, state: RunState) -> Agenda:
+    """Give the agenda of a state."""
+    return Agenda(plan, state, ranks(plan, efforts(plan)))
 
 
 def names(actions: tuple[Action, ...]) -> list[ItemId]:
@@ -243,9 +249,9 @@ def test_a_retry_that_waits_after_a_resume_keeps_its_time() -> None:
     resumed = told(state, on.RunResumed(reason="it was interrupted"))
 
     assert decided(CHAIN, resumed, now=100.0) == ()
-    assert next_due(resumed, now=100.0) == 5.0
+    assert agenda(CHAIN, resumed).next_due(now=100.0) == 5.0
     assert names(decided(CHAIN, resumed, now=105.0)) == [item("A")]
-    assert next_due(resumed, now=200.0) == 0.0
+    assert agenda(CHAIN, resumed).next_due(now=200.0) == 0.0
 
 
 def test_prefect_looks_after_retries_that_are_its_own() -> None:
@@ -253,7 +259,7 @@ def test_prefect_looks_after_retries_that_are_its_own() -> None:
     state = started(CHAIN, *begun("A"), on.RetryScheduled(item=item("A"), attempt=2, delay=5, due=105.0))
 
     assert decided(CHAIN, state, now=999.0) == ()
-    assert next_due(state, now=0.0) is None
+    assert agenda(CHAIN, state).next_due(now=0.0) is None
 
 
 @pytest.mark.parametrize("status", ["paused", "suspended", "interrupted"])
