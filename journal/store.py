@@ -15,7 +15,6 @@ from typing import Any
 
 import sqlalchemy
 from sqlalchemy import URL, Connection, delete, insert, select, update
-from sqlalchemy.exc import SQLAlchemyError
 
 from prefect_swarm.core.errors import Fenced, JournalError, RunHeld, RunNotFound
 from prefect_swarm.core.events import Event, Record
@@ -29,8 +28,10 @@ from prefect_swarm.journal.database import open_database
 from prefect_swarm.journal.failpoint import failpoint
 from prefect_swarm.journal.feed import Feed
 from prefect_swarm.journal.lease import Holder
+from prefect_swarm.journal.trouble import told
 
 Clock = Callable[[], float]
+UNUSABLE = "the journal cannot be used"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,8 @@ class Journal:
     @classmethod
     def at(cls, folder: Path, *, clock: Clock = time.time) -> "Journal":
         """Open the SQLite journal of a state folder, made with mode 0700 where it is missing."""
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with told(f"the folder {folder} cannot be made"):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         url = URL.create("sqlite", database=str(folder / "journal.db"))  # which quotes what a folder may be called
         return cls(url.render_as_string(), clock=clock)
 
@@ -225,23 +227,15 @@ class Journal:
     @contextmanager
     def _write(self) -> Generator[Connection]:
         """Open a transaction that nobody else can write into before it ends."""
-        with _mapped(), self._engine.begin() as connection:
+        with told(UNUSABLE), self._engine.begin() as connection:
             if connection.dialect.name == "sqlite":
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
             yield connection
 
     @contextmanager
     def _read(self) -> Generator[Connection]:
-        with _mapped(), self._engine.connect() as connection:
+        with told(UNUSABLE), self._engine.connect() as connection:
             yield connection
-
-
-@contextmanager
-def _mapped() -> Generator[None]:
-    try:
-        yield
-    except SQLAlchemyError as error:
-        raise JournalError(f"the journal cannot be used: {str(error).splitlines()[0]}") from error
 
 
 def _store(connection: Connection, digest: str, body: bytes) -> None:

@@ -13,7 +13,7 @@ from tests.core.values import KINDS, events, events_of
 from tests.journal.conftest import PLAN, RUN
 
 from prefect_swarm.core import events as on
-from prefect_swarm.core.errors import JournalError, RunNotFound
+from prefect_swarm.core.errors import JournalError, RunNotFound, StorageFailed
 from prefect_swarm.core.ids import ItemId, RunId
 from prefect_swarm.core.state import ItemStatus
 from prefect_swarm.journal.chain import START
@@ -97,7 +97,7 @@ def test_an_append_is_whole_or_not_at_all(
             raise OSError("no space left on device")
 
     failpoints(fail)
-    with pytest.raises(OSError, match="no space"):
+    with pytest.raises(StorageFailed, match="no space"):
         journal.append(RUN, [READY, READY])
     failpoints(lambda _name: None)
 
