@@ -24,6 +24,8 @@ from prefect_swarm.testing.plans import Part, file_of, plan_of
 from prefect_swarm.testing.project import Project
 
 RUN = RunId("run-1")
+LEASE = 2.0
+"""Seconds after which a lease that could not be given back has run out; this process goes on living."""
 
 
 @pytest.fixture
@@ -40,7 +42,7 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 
 def test_a_full_journal_ends_what_is_at_work_and_loses_nothing(disk: Path, tmp_path: Path) -> None:
     """With the journal's disk full every agent is ended at once; later only what could not be written is redone."""
-    settings = Settings(home=str(disk / "home"))
+    settings = Settings(home=str(disk / "home"), lease_seconds=LEASE)
     filling = f"while test ! -e C.started; do sleep 0.1; done; {_fill(disk)}"
     plan = plan_of(
         _part("A", "true"), _part("B", filling, "A"), _part("C", "touch C.started; sleep 60; touch C.survived", "A")
@@ -96,7 +98,7 @@ def test_a_disk_that_may_only_be_read_blocks_the_run(disk: Path, tmp_path: Path)
 def test_a_database_that_goes_away_stops_the_run_until_it_is_back(tmp_path: Path) -> None:
     """A run whose PostgreSQL server dies ends its agents, and goes on with the same journal when it is back."""
     with postgres(tmp_path) as server:
-        settings = Settings(home=str(tmp_path / "home"), journal=f"{server.url}/postgres")
+        settings = Settings(home=str(tmp_path / "home"), journal=f"{server.url}/postgres", lease_seconds=LEASE)
         pids = tmp_path / "cluster" / "postmaster.pid"
         killing = f"kill -9 $(head -1 {pids}); sleep 0.5"
         plan = plan_of(_part("A", "true"), _part("B", killing, "A"))
