@@ -2,6 +2,8 @@
 
 import sqlite3
 import time
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import quote
@@ -14,6 +16,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from prefect_swarm.core.errors import JournalError
 from prefect_swarm.journal import schema
+from prefect_swarm.journal.migration import migrate, version_of
 from prefect_swarm.journal.trouble import told
 
 LOCKED_TRIES, LOCKED_PAUSE = 200, 0.05
@@ -43,11 +46,34 @@ def open_database(url: str) -> Engine:
 
 def _open(engine: Engine) -> None:
     if not inspect(engine).has_table(schema.meta.name):
-        with engine.begin() as connection:
+        with _alone(engine) as connection:
             _make_tables(connection)
-    _check_version(engine)
+    with engine.connect() as connection:
+        found = version_of(connection)
+    if found != schema.VERSION:
+        with _alone(engine) as connection:
+            migrate(connection)
     if engine.dialect.name == "sqlite" and engine.url.database not in {None, "", ":memory:"}:
         _hold_on_to_the_file(engine, Path(engine.url.database or "").absolute())
+
+
+@contextmanager
+def _alone(engine: Engine) -> Generator[Connection]:
+    """Open a transaction for which others wait who want to make or change the tables at the same time."""
+    with engine.begin() as connection:
+        if connection.dialect.name == "sqlite":
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        else:
+            _wait_for_turn(connection)
+        yield connection
+
+
+def _wait_for_turn(connection: Connection) -> None:
+    for _ in range(LOCKED_TRIES):
+        if connection.scalar(text("SELECT pg_try_advisory_xact_lock(hashtext('swarm_meta'))")):
+            return
+        time.sleep(LOCKED_PAUSE)
+    raise JournalError("the journal's tables are being changed by another process: try again in a while")
 
 
 def _hold_on_to_the_file(engine: Engine, path: Path) -> None:
@@ -121,24 +147,10 @@ def _switch_to_wal(cursor: DBAPICursor) -> None:
 
 
 def _make_tables(connection: Connection) -> None:
-    """Make the tables, unless another process does so at the same time; then wait until it has."""
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-    else:
-        connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('swarm_meta'))"))
+    """Make the tables, unless another process did so while we waited for it."""
     schema.metadata.create_all(connection)
     if connection.scalar(select(schema.meta.c.value)) is None:
         connection.execute(insert(schema.meta).values(key="version", value=str(schema.VERSION)))
-
-
-def _check_version(engine: Engine) -> None:
-    with engine.connect() as connection:
-        found = connection.scalar(select(schema.meta.c.value).where(schema.meta.c.key == "version"))
-    if found != str(schema.VERSION):
-        raise JournalError(
-            f"the journal has version {found}, this program reads {schema.VERSION}: use the prefect-swarm "
-            "that wrote it, or point SWARM_HOME to another folder"
-        )
 
 
 def _refuse_network(path: str | None) -> None:

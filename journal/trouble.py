@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Generator
 from contextlib import contextmanager
 
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 
 from prefect_swarm.core.errors import JournalError, StorageFailed
 
@@ -37,25 +37,27 @@ def told(doing: str) -> Generator[None]:
     """Tell errors of the database as ours: StorageFailed where disk or server refuse, else JournalError."""
     try:
         yield
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, sqlite3.Error) as error:
         raise _ours(error, doing) from error
     except OSError as error:
         raise StorageFailed(f"{doing}: {error}") from error
 
 
-def _ours(error: SQLAlchemyError, doing: str) -> JournalError:
+def _ours(error: Exception, doing: str) -> JournalError:
     said = str(error).splitlines()[0]
-    meaning = _meaning(error) if isinstance(error, DBAPIError) else None
+    meaning = _meaning(error)
     return JournalError(f"{doing}: {said}") if meaning is None else StorageFailed(f"{doing}: {meaning} ({said})")
 
 
-def _meaning(error: DBAPIError) -> str | None:
+def _meaning(error: Exception) -> str | None:
     """Say in which way storage refuses, None where it does not."""
-    cause = error.orig
+    cause = error.orig if isinstance(error, DBAPIError) else error
     if isinstance(cause, sqlite3.Error):
         return _SQLITE.get(getattr(cause, "sqlite_errorcode", 0) & 0xFF)
     state: str | None = getattr(cause, "sqlstate", None)
     if state is not None:
         return next((meaning for begin, meaning in _SQLSTATE.items() if state.startswith(begin)), None)
-    lost = error.connection_invalidated or type(error).__name__ in {"OperationalError", "InterfaceError"}
+    lost = isinstance(error, (OperationalError, InterfaceError)) or (
+        isinstance(error, DBAPIError) and error.connection_invalidated
+    )
     return _AWAY if lost else None

@@ -3,12 +3,11 @@
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from uuid import uuid4
 
 import pytest
 from tests.core.histories import item, started, verified
 from tests.journal.conftest import PLAN, RUN
-from tests.journal.servers import execute, postgres
+from tests.journal.servers import execute
 
 from prefect_swarm.core import events as on
 from prefect_swarm.core.errors import Damaged, Fenced, JournalError, RunHeld
@@ -18,23 +17,14 @@ pytestmark = pytest.mark.postgres
 EVENT = on.ErrorOccurred(where="test", message="\x00 höchstens \U0001f600")
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A PostgreSQL server of the test's own; gives the beginning of its URLs."""
-    with postgres(tmp_path_factory.mktemp("postgres")) as running:
-        yield running.url
-
-
 @pytest.fixture
-def open_again(server: str) -> Iterator[Callable[[], Journal]]:
+def open_again(database: str) -> Iterator[Callable[[], Journal]]:
     """Opens the journal in a database of the test's own; all are closed at the end."""
-    name = f"t{uuid4().hex}"
-    execute(f"{server}/postgres", f"CREATE DATABASE {name}")
     opened: list[Journal] = []
     lock = threading.Lock()
 
     def open_one() -> Journal:
-        journal = Journal(f"{server}/{name}")
+        journal = Journal(database)
         with lock:
             opened.append(journal)
         return journal

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, create_engine
 from tests.journal.conftest import PLAN, RUN
-from tests.journal.servers import Server, execute, postgres
+from tests.journal.servers import Server
 from tests.journal.ways import Way
 
 from prefect_swarm.core.errors import JournalError, StorageFailed
@@ -36,13 +36,6 @@ def disk(tmp_path: Path) -> Iterator[Path]:
         pytest.skip("missing: the right to mount")
     yield place
     subprocess.run(["umount", place], check=True)
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A PostgreSQL server that a test may kill."""
-    with postgres(tmp_path_factory.mktemp("postgres")) as running:
-        yield running
 
 
 @contextmanager
@@ -129,9 +122,9 @@ def test_a_lock_that_is_held_for_long_is_no_trouble_of_the_disk(folder: Path, jo
 
 
 @pytest.mark.postgres
-def test_a_killed_server_is_told_and_the_journal_works_when_it_is_back(server: Server) -> None:
+def test_a_killed_server_is_told_and_the_journal_works_when_it_is_back(server: Server, database: str) -> None:
     """What was acknowledged before the kill is there, and no new journal has to be opened."""
-    with _journal_of(server) as journal:
+    with _journal(database) as journal:
         journal.append(RUN, [EVENT])
         server.kill()
 
@@ -144,9 +137,9 @@ def test_a_killed_server_is_told_and_the_journal_works_when_it_is_back(server: S
 
 
 @pytest.mark.postgres
-def test_a_server_that_swallows_what_it_is_told_is_noticed(server: Server) -> None:
+def test_a_server_that_swallows_what_it_is_told_is_noticed(server: Server, database: str) -> None:
     """Neither a stopped process nor a dead way there keeps anybody waiting, in a statement or on a new connection."""
-    with Way(server.port) as way, _journal_of(server, port=way.port) as journal:
+    with Way(server.port) as way, _journal(database.replace(str(server.port), str(way.port))) as journal:
         journal.append(RUN, [EVENT])
         way.open.clear()
 
@@ -160,9 +153,9 @@ def test_a_server_that_swallows_what_it_is_told_is_noticed(server: Server) -> No
 
 
 @pytest.mark.postgres
-def test_another_s_lock_is_no_silence(server: Server) -> None:
+def test_another_s_lock_is_no_silence(database: str) -> None:
     """A server that answers that it has to wait is there."""
-    with _journal_of(server) as journal, _transaction(journal.url) as other:
+    with _journal(database) as journal, _transaction(journal.url) as other:
         other.exec_driver_sql("SELECT * FROM swarm_runs FOR UPDATE")
 
         with pytest.raises(JournalError, match="lock timeout") as refused:
@@ -172,10 +165,8 @@ def test_another_s_lock_is_no_silence(server: Server) -> None:
 
 
 @contextmanager
-def _journal_of(server: Server, *, port: int | None = None) -> Generator[Journal]:
-    name = f"t{time.monotonic_ns()}"
-    execute(f"{server.url}/postgres", f"CREATE DATABASE {name}")
-    with closing(Journal(f"postgresql+psycopg://swarm@127.0.0.1:{port or server.port}/{name}")) as journal:
+def _journal(url: str) -> Generator[Journal]:
+    with closing(Journal(url)) as journal:
         journal.create(RUN, PLAN)
         yield journal
 

@@ -200,7 +200,6 @@ def test_a_run_has_one_plan(journal: Journal) -> None:
     [
         "UPDATE swarm_documents SET body = CAST(replace(body, 'Make A', 'Make B') AS BLOB)",
         "DELETE FROM swarm_documents",
-        "UPDATE swarm_runs SET plan = 'sha256:0'",
     ],
 )
 def test_a_damaged_plan_is_never_executed(journal: Journal, folder: Path, damage: str) -> None:
