@@ -2,9 +2,7 @@
 
 import base64
 import json
-import pickle
 import shlex
-import subprocess
 import sys
 from pathlib import Path
 
@@ -18,6 +16,8 @@ from prefect_swarm.testing.waiting import wait_for
 RUN = ("run", "--agents", "agents", "--yes")
 TEXT = '{"__class__": "pathlib.PurePosixPath", "data": "/etc/passwd"}'
 """What Prefect's JSON decoder would make a path of."""
+TRAP = "csubprocess\ncall\n((Vtouch\nV{}\nttR."
+"""A pickle that touches a file when it is loaded."""
 AUDIT = """import sys
 
 def look(event, arguments):
@@ -40,23 +40,11 @@ Path("A.txt").touch()
 """
 
 
-class Trap:
-    """Runs a command where it is unpickled."""
-
-    def __init__(self, *command: str) -> None:
-        """Keep the command."""
-        self._command = command
-
-    def __reduce__(self) -> tuple[object, ...]:
-        """Say what unpickling is to call."""
-        return subprocess.call, (self._command,)
-
-
 def test_results_that_an_agent_plants_are_never_read(project: Project) -> None:
     """Records with pickles at the known keys of later items unpickle nothing, and the items are done in earnest."""
     folder, storage = project.folder, project.folder / "prefect" / "storage"
     sprung, found = folder / "sprung", folder / "found"
-    payload = base64.b64encode(pickle.dumps(Trap("touch", str(sprung)))).decode()
+    payload = base64.b64encode(TRAP.format(sprung).encode()).decode()
     (folder / "plant.py").write_text(PLANT)
     plant = (sys.executable, str(folder / "plant.py"), str(storage), payload, "B/b", "C/c")
     project.write(Part("A", argv=plant), Part("B", needs=("A",)), Part("C", needs=("B",)))

@@ -59,6 +59,18 @@ def test_a_full_journal_ends_what_is_at_work_and_loses_nothing(disk: Path, tmp_p
     assert _starts(tmp_path) == {"A/fake": 1, "B/fake": 2, "C/fake": 2}
 
 
+def test_a_full_journal_is_noticed_while_all_agents_are_silent(disk: Path, tmp_path: Path) -> None:
+    """A journal that cannot be written stops the run although nobody has anything to write for a long time."""
+    settings = Settings(home=str(disk / "home"), lease_seconds=LEASE)
+    plan = plan_of(_part("A", f"{_fill(disk)}; sleep 60; touch A.survived"))
+
+    with pytest.raises(StorageFailed, match="the disk is full: make room"):
+        _run(plan, settings, tmp_path)
+
+    assert end_marked({"SWARM_RUN": RUN}) == 0
+    assert not (tmp_path / "A.survived").exists()
+
+
 def test_a_full_disk_under_the_logs_blocks_the_run(disk: Path, tmp_path: Path) -> None:
     """Where an agent's log cannot be written the run ends as blocked with the reason, which costs no attempt."""
     settings = Settings(home=str(disk / "home"), journal=f"sqlite:///{tmp_path / 'journal.db'}")
