@@ -46,6 +46,25 @@ def open_database(url: str) -> Engine:
     return engine
 
 
+def give_back(engine: Engine) -> None:
+    """Give free pages back to the file system, a few at a time, so that nobody who writes has to wait for long."""
+    if engine.dialect.name != "sqlite":
+        return  # PostgreSQL does so by itself
+    with engine.connect() as connection, suppress(sqlite3.OperationalError):  # busy: they are used again, or later
+        bare = cast("sqlite3.Connection", connection.connection.driver_connection)
+        free = _free_pages(bare)
+        while free:
+            bare.executescript(f"PRAGMA incremental_vacuum({STEP})")  # execute() would free a single page
+            before, free = free, _free_pages(bare)
+            if free >= before:
+                return
+        bare.execute("PRAGMA wal_checkpoint(PASSIVE)")
+
+
+def _free_pages(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA freelist_count").fetchone()[0])
+
+
 def _open(engine: Engine) -> None:
     if not inspect(engine).has_table(schema.meta.name):
         with _alone(engine) as connection:
@@ -119,25 +138,6 @@ def _connect_in_a_hurry(
     from prefect_swarm.journal.postgres import CONNECTING, HurriedConnection  # noqa: PLC0415 - psycopg is an extra
 
     return cast("DBAPIConnection", HurriedConnection.connect(*words, **{**CONNECTING, **named}))
-
-
-def give_back(engine: Engine) -> None:
-    """Give free pages back to the file system, a few at a time, so that nobody who writes has to wait for long."""
-    if engine.dialect.name != "sqlite":
-        return  # PostgreSQL does so by itself
-    with engine.connect() as connection, suppress(sqlite3.OperationalError):  # busy: they are used again, or later
-        bare = cast("sqlite3.Connection", connection.connection.driver_connection)
-        free = _free_pages(bare)
-        while free:
-            bare.executescript(f"PRAGMA incremental_vacuum({STEP})")  # execute() would free a single page
-            before, free = free, _free_pages(bare)
-            if free >= before:
-                return
-        bare.execute("PRAGMA wal_checkpoint(PASSIVE)")
-
-
-def _free_pages(connection: sqlite3.Connection) -> int:
-    return int(connection.execute("PRAGMA freelist_count").fetchone()[0])
 
 
 def _prepare_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:

@@ -78,17 +78,17 @@ def store_plan(connection: Connection, run_id: RunId, plan: Plan) -> str:
     found = select(documents.c.digest).where(documents.c.digest == plan.digest).with_for_update(read=True)
     if connection.scalar(found) is None:
         connection.execute(insert(documents).values(digest=plan.digest, body=plan.model_dump_json().encode()))
-    mine = (plans.c.run_id == run_id) & (plans.c.digest == plan.digest)
-    if connection.scalar(select(plans.c.digest).where(mine)) is None:
+    used = (plans.c.run_id == run_id) & (plans.c.digest == plan.digest)
+    if connection.scalar(select(plans.c.digest).where(used)) is None:
         connection.execute(insert(plans).values(run_id=run_id, digest=plan.digest))
     return plan.digest
 
 
-def load_plan(connection: Connection, digest: str) -> Plan:
-    """Give a plan by its digest. Raises Damaged where it is not what was stored."""
+def load_plan(connection: Connection, run_id: RunId, digest: str) -> Plan:
+    """Give a plan of a run by its digest. Raises Damaged where it is not what was stored."""
     body = connection.scalar(select(documents.c.body).where(documents.c.digest == digest))
     if body is None or "sha256:" + hashlib.sha256(body).hexdigest() != digest:
-        raise Damaged(f"the plan {digest[:19]} is damaged; restore the journal from a backup")
+        raise Damaged(f"the plan of run {run_id} is damaged; restore the journal from a backup")
     with undisturbed():
         return Plan.model_validate_json(body)
 

@@ -9,15 +9,18 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select, text, update
+from sqlalchemy import Connection, bindparam, insert, select, text, update
 
 from prefect_swarm.core.errors import JournalError
 from prefect_swarm.journal.chain import START, Row, seal, stamp
 from prefect_swarm.journal.lease import Holder, this_process
-from prefect_swarm.journal.schema import VERSION, events, leases, meta, runs
+from prefect_swarm.journal.schema import VERSION, events, leases, meta, plans, runs
 
 AT_ONCE = 1000
 """Records that are sealed anew at a time."""
+EPOCHS = """UPDATE swarm_runs SET epoch = (SELECT l.epoch FROM swarm_leases l WHERE l.run_id = swarm_runs.run_id)
+WHERE run_id IN (SELECT run_id FROM swarm_leases)"""
+"""Each run knows the epoch of its newest lease from version 2 on."""
 PERIOD = 15.0
 """The period of a lease that version 1 wrote, which did not say."""
 
@@ -93,11 +96,11 @@ def _from_1(connection: Connection) -> None:
         f"ALTER TABLE swarm_leases ADD COLUMN period FLOAT NOT NULL DEFAULT {PERIOD}",
         "ALTER TABLE swarm_leases ADD COLUMN seal VARCHAR(64) NOT NULL DEFAULT ''",
         "UPDATE swarm_runs SET plan = origin",
-        "CREATE TABLE swarm_plans (run_id VARCHAR(80), digest VARCHAR(80), PRIMARY KEY (run_id, digest))",
-        "INSERT INTO swarm_plans SELECT run_id, plan FROM swarm_runs",
-        "UPDATE swarm_runs SET epoch = COALESCE((SELECT epoch FROM swarm_leases WHERE run_id = swarm_runs.run_id), 0)",
+        EPOCHS,
     ):
         connection.execute(text(statement))
+    plans.create(connection)
+    connection.execute(insert(plans).from_select(["run_id", "digest"], select(runs.c.run_id, runs.c.origin)))
     for table in (runs, leases):
         for row in connection.execute(select(table)).all():
             sealed = stamp(row[:-1])

@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, ScalarSelect, Table, delete, func, select
 
-from prefect_swarm.core.errors import Fenced, RunNotFound
+from prefect_swarm.core.errors import Fenced
 from prefect_swarm.core.ids import RunId
-from prefect_swarm.journal import lease, schema
+from prefect_swarm.journal import entries, schema
 
 
 class Tally(NamedTuple):
@@ -57,10 +57,7 @@ def stands(connection: Connection) -> tuple[Stand, ...]:
 
 def delete_run(connection: Connection, run_id: RunId, epoch: int) -> None:
     """Delete all rows of a run, its lease too. Raises RunNotFound, or Fenced where `epoch` is not the run's own."""
-    mine = schema.runs.c.run_id == run_id
-    if connection.scalar(select(schema.runs.c.run_id).where(mine).with_for_update()) is None:
-        raise RunNotFound(f"no run {run_id}")
-    if lease.current(connection, run_id)[0] != epoch:
+    if entries.lock(connection, run_id).epoch != epoch:
         raise Fenced(f"run {run_id} was taken over by another executor")
     named = _named_by(connection, run_id)
     for table in (schema.events, schema.flow_runs, schema.leases, schema.plans, schema.runs):
@@ -82,8 +79,6 @@ def _run_of(table: Table) -> ColumnElement[str]:
 
 
 def _named_by(connection: Connection, run_id: RunId) -> Sequence[str]:
-    if connection.scalar(select(schema.runs.c.run_id).where(schema.runs.c.run_id == run_id)) is None:
-        raise RunNotFound(f"no run {run_id}")
     return connection.scalars(select(schema.plans.c.digest).where(schema.plans.c.run_id == run_id)).all()
 
 

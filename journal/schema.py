@@ -30,11 +30,11 @@ runs = Table(
     Column("seal", String(64), nullable=False),  # over all other columns
 )
 
-plans = Table(  # all that a run ever went by, since its past can be asked for
+plans = Table(
     "swarm_plans",
     metadata,
     Column("run_id", String(80), primary_key=True),
-    Column("digest", String(80), primary_key=True),  # of a document
+    Column("digest", String(80), primary_key=True),  # of the document of a plan that the run goes by, or once did
 )
 
 flow_runs = Table(

@@ -118,17 +118,17 @@ class Journal:
     def plan(self, run_id: RunId) -> Plan:
         """Give the plan that a run goes by now. Raises RunNotFound."""
         with self.reading() as connection:
-            return entries.load_plan(connection, entries.get(connection, run_id).plan)
+            return entries.load_plan(connection, run_id, entries.get(connection, run_id).plan)
 
     def origin(self, run_id: RunId) -> Plan:
         """Give the plan that a run began with. Raises RunNotFound."""
         with self.reading() as connection:
-            return entries.load_plan(connection, entries.get(connection, run_id).origin)
+            return entries.load_plan(connection, run_id, entries.get(connection, run_id).origin)
 
-    def stored_plan(self, digest: str) -> Plan:
-        """Give a plan by its digest."""
+    def stored_plan(self, run_id: RunId, digest: str) -> Plan:
+        """Give a plan that a run goes by, or once did. Raises Damaged where there is none of that digest."""
         with self.reading() as connection:
-            return entries.load_plan(connection, digest)
+            return entries.load_plan(connection, run_id, digest)
 
     def bind(self, flow_run_id: str, run_id: RunId) -> None:
         """Remember that a Prefect flow run executes a run, so that its hooks find it from any process."""
@@ -201,7 +201,7 @@ class Journal:
         with self.reading() as connection, undisturbed():
             entry = entries.get(connection, run_id)
             known = plan is not None and plan.digest == entry.origin
-            origin = plan if plan is not None and known else entries.load_plan(connection, entry.origin)
+            origin = plan if plan is not None and known else entries.load_plan(connection, run_id, entry.origin)
             with closing(entries.read(connection, entry)) as records:
                 return fold(initial_state(run_id, origin), records)
 

@@ -5,6 +5,7 @@ import random
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from prefect_swarm.core.errors import Fenced, RunHeld, RunNotFound, StorageFaile
 from prefect_swarm.core.ids import RunId
 from prefect_swarm.core.plan import Plan
 from prefect_swarm.core.settings import Settings
-from prefect_swarm.journal import entries, schema
+from prefect_swarm.journal import schema
 from prefect_swarm.journal.checkpoints import SnapshotWriter, snapshot_path
 from prefect_swarm.journal.home import run_folder
 from prefect_swarm.journal.removal import Kept, Part, parts_of, remove_run, rows_of, stray_parts, sweep
@@ -157,9 +158,10 @@ def test_nobody_can_begin_to_execute_a_run_that_is_being_deleted(journal: Journa
     assert not journal.has(RUN)
 
 
-def test_who_was_taken_over_deletes_no_rows(journal: Journal, folder: Path) -> None:
+def test_who_was_taken_over_deletes_no_rows(journal: Journal, open_again: Callable[[], Journal]) -> None:
     """A deleter that was silent for so long that another executor began leaves the rows to that one."""
-    other = Journal.at(folder, monotonic=lambda: time.monotonic() + 1000)
+    other = open_again()
+    other.clock = lambda: time.time() + 1000
     taken: list[int] = []
     part = Part(Kept("slow", 1, 0), lambda: taken.append(other.take_lease(RUN, period=PERIOD)))
 
@@ -168,7 +170,6 @@ def test_who_was_taken_over_deletes_no_rows(journal: Journal, folder: Path) -> N
 
     assert journal.has(RUN)
     assert other.append(RUN, [on.ErrorOccurred(where="test", message="still mine")], epoch=taken[0])
-    other.close()
 
 
 def test_of_two_who_delete_at_once_one_does(journal: Journal, settings: Settings, work: Path, folder: Path) -> None:
@@ -310,9 +311,8 @@ def test_an_id_that_leads_elsewhere_can_be_deleted_and_takes_nothing_along(
     evil = RunId("../../work")
     (folder / "runs").mkdir()
     with journal.writing() as connection:
-        digest = entries.store_plan(connection, evil, PLAN)
-        entry = entries.Entry(evil, "x", digest, digest, 1.0, stream=1, head=0, epoch=0, seal="")
-        entries.add(connection, entry)
+        row = {"run_id": evil, "project": "x", "plan": PLAN.digest, "created": 1.0, "stream": 1, "head": 0}
+        connection.execute(insert(schema.runs).values(row))
     journal.append(evil, [on.RunStarted(plan=PLAN.digest, max_parallel=3, output=str(work))])
 
     delete(journal, evil, settings)
