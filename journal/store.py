@@ -128,20 +128,14 @@ class Journal:
             raise JournalError(f"the plan of run {run_id} is damaged; restore the journal from a backup")
         return Plan.model_validate_json(body)
 
-    def origin(self, run_id: RunId) -> Plan:
-        """Give the plan that a run began with. Raises RunNotFound."""
+    def _origin(self, run_id: RunId) -> Plan:
         with self._read() as connection:
             digest = connection.scalar(select(schema.runs.c.origin).where(schema.runs.c.run_id == run_id))
-        if digest is None:
-            raise RunNotFound(f"no run {run_id}")
-        return self.stored_plan(digest)
-
-    def stored_plan(self, digest: str) -> Plan:
-        """Give a plan by its digest."""
-        with self._read() as connection:
+            if digest is None:
+                raise RunNotFound(f"no run {run_id}")
             body = connection.scalar(select(schema.documents.c.body).where(schema.documents.c.digest == digest))
         if body is None or "sha256:" + hashlib.sha256(body).hexdigest() != digest:
-            raise JournalError(f"the plan {digest} is damaged; restore the journal from a backup")
+            raise JournalError(f"the plan of run {run_id} is damaged; restore the journal from a backup")
         return Plan.model_validate_json(body)
 
     def bind(self, flow_run_id: str, run_id: RunId) -> None:
@@ -220,7 +214,7 @@ class Journal:
     def state(self, run_id: RunId, plan: Plan | None = None) -> RunState:
         """Fold the state of a run from all its records."""
         del plan
-        return fold(initial_state(run_id, self.origin(run_id)), self.records(run_id))
+        return fold(initial_state(run_id, self._origin(run_id)), self.records(run_id))
 
     def last(self, run_id: RunId) -> tuple[int, str]:
         """Give number and checksum of the newest record; (0, 64 zeros) before the first."""
