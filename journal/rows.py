@@ -4,14 +4,11 @@ import json
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, ScalarSelect, Table, delete, func, select, union
+from sqlalchemy import ColumnElement, Connection, ScalarSelect, Table, delete, func, select
 
-from prefect_swarm.core.errors import Fenced, RunNotFound
+from prefect_swarm.core.errors import Fenced
 from prefect_swarm.core.ids import RunId
-from prefect_swarm.journal import lease, schema
-
-NAMING = (schema.runs.c.origin, schema.runs.c.plan)
-"""The columns of a run that name documents; the plans between them are named by the records that brought them."""
+from prefect_swarm.journal import entries, schema
 
 
 class Tally(NamedTuple):
@@ -40,12 +37,11 @@ def tally(connection: Connection, run_id: RunId) -> Tally:
     events, flow_runs, documents = schema.events, schema.flow_runs, schema.documents
     mine = events.c.run_id == run_id
     records, size = connection.execute(select(func.count(), func.sum(func.length(events.c.data))).where(mine)).one()
-    unused = documents.c.digest.in_(_named_by(connection, run_id)) & ~_in_use(connection, besides=run_id)
+    unused = documents.c.digest.in_(_named_by(connection, run_id)) & documents.c.digest.not_in(_named_by_others(run_id))
     plans = connection.scalar(select(func.sum(func.length(documents.c.body))).where(unused))
     bound = connection.scalars(select(flow_runs.c.flow_run_id).where(flow_runs.c.run_id == run_id)).all()
     started = select(events.c.data).where(mine, events.c.type == "run_started").order_by(events.c.seq.desc())
-    output = _said(connection.scalar(started.limit(1)), "output")
-    return Tally(records, int(size or 0) + int(plans or 0), tuple(bound), output)
+    return Tally(records, int(size or 0) + int(plans or 0), tuple(bound), _output(connection.scalar(started.limit(1))))
 
 
 def stands(connection: Connection) -> tuple[Stand, ...]:
@@ -61,13 +57,10 @@ def stands(connection: Connection) -> tuple[Stand, ...]:
 
 def delete_run(connection: Connection, run_id: RunId, epoch: int) -> None:
     """Delete all rows of a run, its lease too. Raises RunNotFound, or Fenced where `epoch` is not the run's own."""
-    mine = schema.runs.c.run_id == run_id
-    if connection.scalar(select(schema.runs.c.run_id).where(mine).with_for_update()) is None:
-        raise RunNotFound(f"no run {run_id}")
-    if lease.current(connection, run_id)[0] != epoch:
+    if entries.lock(connection, run_id).epoch != epoch:
         raise Fenced(f"run {run_id} was taken over by another executor")
     named = _named_by(connection, run_id)
-    for table in (schema.events, schema.flow_runs, schema.leases, schema.runs):
+    for table in (schema.events, schema.flow_runs, schema.leases, schema.plans, schema.runs):
         connection.execute(delete(table).where(_run_of(table) == run_id))
     _delete_unused(connection, schema.documents.c.digest.in_(named))
 
@@ -75,53 +68,36 @@ def delete_run(connection: Connection, run_id: RunId, epoch: int) -> None:
 def delete_strays(connection: Connection) -> int:
     """Delete the rows that belong to no run; gives their number."""
     known = select(schema.runs.c.run_id).scalar_subquery()
-    gone = _delete_unused(connection, schema.documents.c.digest.is_not(None))
-    for table in (schema.events, schema.flow_runs, schema.leases):
+    gone = 0
+    for table in (schema.events, schema.flow_runs, schema.leases, schema.plans):
         gone += connection.execute(delete(table).where(_run_of(table).not_in(known))).rowcount
-    return gone
+    return gone + _delete_unused(connection, schema.documents.c.digest.is_not(None))
 
 
 def _run_of(table: Table) -> ColumnElement[str]:
     return table.c.run_id
 
 
-def _named_by(connection: Connection, run_id: RunId) -> list[str]:
-    row = connection.execute(select(*NAMING).where(schema.runs.c.run_id == run_id)).one_or_none()
-    if row is None:
-        raise RunNotFound(f"no run {run_id}")
-    return [*(digest for digest in row if digest), *_brought(connection, schema.events.c.run_id == run_id)]
+def _named_by(connection: Connection, run_id: RunId) -> Sequence[str]:
+    return connection.scalars(select(schema.plans.c.digest).where(schema.plans.c.run_id == run_id)).all()
 
 
-def _in_use(connection: Connection, *, besides: str = "") -> ColumnElement[bool]:
-    """Which documents runs name, one of them left out."""
-    digest, brought = schema.documents.c.digest, _brought(connection, schema.events.c.run_id != besides)
-    return digest.in_(_named_by_others(besides)) | digest.in_(brought)
-
-
-def _named_by_others(run_id: str) -> ScalarSelect[str]:
-    named = [select(column).where(column.is_not(None), schema.runs.c.run_id != run_id) for column in NAMING]
-    return select(union(*named).subquery().c[0]).scalar_subquery()
-
-
-def _brought(connection: Connection, which: ColumnElement[bool]) -> list[str]:
-    """The plans that runs were given on their way, which their checkpoints are shown with."""
-    found = connection.scalars(select(schema.events.c.data).where(which, schema.events.c.type == "run_rewound"))
-    return [_said(data, "plan") for data in found]
+def _named_by_others(run_id: RunId | None) -> ScalarSelect[str]:
+    return select(schema.plans.c.digest).where(schema.plans.c.run_id != (run_id or "")).scalar_subquery()
 
 
 def _delete_unused(connection: Connection, which: ColumnElement[bool]) -> int:
     """Delete documents that no run names; two statements, so that a run that is just being made is seen."""
     digest = schema.documents.c.digest
     locked: Sequence[str] = connection.scalars(
-        select(digest).where(which, ~_in_use(connection)).with_for_update()
+        select(digest).where(which, digest.not_in(_named_by_others(None))).with_for_update()
     ).all()
-    unused = digest.in_(locked) & ~_in_use(connection)
+    unused = digest.in_(locked) & digest.not_in(_named_by_others(None))
     return connection.execute(delete(schema.documents).where(unused)).rowcount
 
 
-def _said(data: str | None, name: str) -> str:
-    """What a record says under a name; empty where it cannot be read, or does not say."""
+def _output(started: str | None) -> str:
     try:
-        return str(json.loads(data or "{}").get(name, ""))
+        return str(json.loads(started or "{}").get("output", ""))
     except (ValueError, AttributeError):
         return ""
