@@ -23,10 +23,8 @@ from prefect_swarm.core.plan import Plan
 from prefect_swarm.core.settings import Settings
 from prefect_swarm.journal import schema
 from prefect_swarm.journal.checkpoints import SnapshotWriter, snapshot_path
-from prefect_swarm.journal.history import read_history
 from prefect_swarm.journal.home import run_folder
 from prefect_swarm.journal.removal import Kept, Part, parts_of, remove_run, rows_of, stray_parts, sweep
-from prefect_swarm.journal.rows import delete_strays
 from prefect_swarm.journal.store import Journal
 from prefect_swarm.testing.plans import Part as PlanPart
 from prefect_swarm.testing.plans import plan_of
@@ -128,27 +126,6 @@ def test_a_plan_stays_as_long_as_a_run_has_it(journal: Journal, settings: Settin
     assert snapshot_path(work, OTHER).is_file()
     delete(journal, OTHER, settings)
     assert rows_in(journal)["swarm_documents"] == 0
-
-
-def test_every_plan_of_a_run_stays_as_long_as_the_run(journal: Journal, settings: Settings, work: Path) -> None:
-    """Sweeping leaves the plans that a run began with and went by on its way; deleting the run takes them along."""
-    live(journal, OTHER, work, settings)
-    plans = [plan_of(PlanPart("A"), PlanPart("B", needs=("A",)), project=name) for name in ("Second", "Third")]
-    for plan in plans:
-        items = tuple(item.id for item in plan.items)
-        rewound = on.RunRewound(to=0, reason="again", plan=plan.digest, items=items, reopened=())
-        journal.append(OTHER, [rewound, on.CheckpointSaved(number=1, completed=1, digest="")], plan=plan)
-
-    with journal.writing() as connection:
-        delete_strays(connection)
-    history = read_history(journal, OTHER)
-    shown = [history.at(mark).plan for mark in history.marks]
-    delete(journal, OTHER, settings)
-
-    assert shown == plans
-    with journal.reading() as connection:
-        left = set(connection.scalars(select(schema.documents.c.digest)))
-    assert left == {PLAN.digest}
 
 
 def test_a_held_run_is_refused_and_stays_whole(journal: Journal, settings: Settings, work: Path, folder: Path) -> None:
