@@ -6,6 +6,7 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from prefect_swarm.flows.server import PrivateServer, private_server
@@ -13,7 +14,16 @@ from prefect_swarm.flows.server import PrivateServer, private_server
 TESTS = Path(__file__).resolve().parent
 
 # Seconds that a room may take: the first folder below tests/ decides to which room a test belongs.
-BUDGETS = {"core": 60, "journal": 120, "agents": 120, "prefect": 300, "streamer": 120, "page": 120, "others": 300}
+BUDGETS = {
+    "core": 60,
+    "journal": 120,
+    "agents": 120,
+    "prefect": 300,
+    "streamer": 120,
+    "page": 120,
+    "chaos": 150,
+    "others": 300,
+}
 ROOM_OF_FOLDER = {"tasks": "prefect", "flows": "prefect"} | {room: room for room in BUDGETS}
 
 REQUIRE_ALL = "SWARM_TEST_REQUIRE_ALL"
@@ -32,6 +42,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add `--require-all`, for CI, where everything is installed."""
     help_text = f"a test that skips because a part is missing fails; also by {REQUIRE_ALL}=1"
     parser.addoption("--require-all", action="store_true", default=os.environ.get(REQUIRE_ALL) == "1", help=help_text)
+
+
+# How long an example takes says more of the machine than of the code.
+hypothesis.settings.register_profile("suite", deadline=None)
+hypothesis.settings.load_profile("suite")
 
 
 def pytest_configure(config: pytest.Config) -> None:
