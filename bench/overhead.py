@@ -10,6 +10,7 @@ from bench.report import Chapter, figure
 
 from prefect_swarm.core.events import Event, Record
 from prefect_swarm.core.ids import RunId
+from prefect_swarm.core.plan import Plan
 from prefect_swarm.core.settings import Settings
 from prefect_swarm.core.state import RunStatus
 from prefect_swarm.journal.home import open_journal
@@ -49,9 +50,11 @@ def _timed_appends(home: Path) -> list[float]:
     journal = open_journal(Settings(home=str(home)))
     append, waits = journal.append, list[float]()
 
-    def timed(run_id: RunId, events: Sequence[Event], *, epoch: int = 0) -> tuple[Record, ...]:
+    def timed(
+        run_id: RunId, events: Sequence[Event], *, epoch: int = 0, plan: Plan | None = None
+    ) -> tuple[Record, ...]:
         begun = time.perf_counter()
-        records = append(run_id, events, epoch=epoch)
+        records = append(run_id, events, epoch=epoch, plan=plan)
         if threading.current_thread() is not threading.main_thread():  # where the conductor is
             waits.append(time.perf_counter() - begun)
         return records
