@@ -205,13 +205,17 @@ def end_tree(process: subprocess.Popen[bytes], environment: Mapping[str, str]) -
         end_marked(marker)
 
 
-def end_marked(marker: Mapping[str, str]) -> int:
-    """End every process whose environment holds all these variables, but ours and its parents; give their number."""
+def end_marked(marker: Mapping[str, str], *, sure: Callable[[], object] = lambda: None) -> int:
+    """End every process whose environment holds all these variables, but ours and its parents; give their number.
+
+    `sure` is called when they are found and before any is ended: where it raises, nobody is.
+    """
     ended: set[psutil.Process] = set()
     for number in (signal.SIGTERM, *[signal.SIGKILL] * _ROUNDS):
         found = _marked(marker)
         if not found:
             break
+        sure()
         for process in found:
             _tell(process, number)
         _wait_until(lambda found=found: not any(_lives(one) for one in found), GRACE)

@@ -61,7 +61,8 @@ def _append() -> Chapter:
         ours, bare = list[float](), list[float]()
         for number in range(APPENDS):
             ours.append(_milliseconds(lambda: journal.append(RUN, [event], epoch=epoch)))
-            row = seal(START, Row(RUN, number, 1, time.time(), *encode(event), epoch, ""))
+            row = Row(RUN, number, 1, time.time(), *encode(event), epoch, seal="")
+            row = row._replace(seal=seal(START, row))
             bare.append(_milliseconds(lambda row=row: floor(row)))
     ratio = [mine / his for mine, his in zip(ours, bare, strict=True)]
     figures = (

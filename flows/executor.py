@@ -53,7 +53,7 @@ def held(plan: Plan, run_id: RunId, around: Surroundings) -> Generator[Execution
     journal.create(run_id, plan)
     journal.bind(around.flow_run_id, run_id)
     with _tenure(journal, run_id, settings=around.settings, control=around.control) as tenure:
-        end_marked({"SWARM_RUN": run_id})  # agents of an executor that was killed
+        _end_orphans(journal, run_id, tenure)
         hold = Hold(run_id, tenure.epoch)
         execution = Execution(
             journal, plan, hold=hold, settings=around.settings, control=around.control, slots=around.slots
@@ -61,6 +61,15 @@ def held(plan: Plan, run_id: RunId, around: Surroundings) -> Generator[Execution
         _open(execution, around)
         with registered(execution):
             yield execution
+
+
+def _end_orphans(journal: Journal, run_id: RunId, tenure: Tenure) -> None:
+    """End agents that an executor left behind when it was killed. Raises Fenced where we are the one who was replaced.
+
+    Whoever was stopped after it took the lease may go on when its successor's agents are at work. So those are
+    ended who were there before the lease was certainly still ours.
+    """
+    end_marked({"SWARM_RUN": run_id}, sure=lambda: journal.beat(run_id, tenure.epoch))
 
 
 def conduct(execution: Execution, runs: TaskRuns) -> RunState:

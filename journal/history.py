@@ -48,7 +48,7 @@ class History:
     def _past(self, records: Sequence[Record]) -> Past:
         state = fold(initial_state(self.run_id, self.origin), records)
         known = state.plan in {"", self.origin.digest}
-        return Past(self.origin if known else self.journal.stored_plan(state.plan), state)
+        return Past(self.origin if known else self.journal.stored_plan(self.run_id, state.plan), state)
 
 
 def read_history(journal: Journal, run_id: RunId) -> History:
@@ -59,4 +59,4 @@ def read_history(journal: Journal, run_id: RunId) -> History:
 def read_run(journal: Journal, run_id: RunId) -> Past:
     """Give plan and state of a run, which fit each other whatever is written meanwhile. Raises RunNotFound."""
     state = journal.state(run_id)
-    return Past(journal.stored_plan(state.plan) if state.plan else journal.plan(run_id), state)
+    return Past(journal.stored_plan(run_id, state.plan) if state.plan else journal.plan(run_id), state)

@@ -1,16 +1,14 @@
 """What the tables hold of a run, and how it goes from them, all at once or not at all."""
 
 import json
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, ScalarSelect, Table, delete, func, select, union
+from sqlalchemy import ColumnElement, Connection, ScalarSelect, Table, delete, func, select
 
-from prefect_swarm.core.errors import Fenced, RunNotFound
+from prefect_swarm.core.errors import Fenced
 from prefect_swarm.core.ids import RunId
-from prefect_swarm.journal import lease, schema
-
-NAMING = (schema.runs.c.plan, schema.runs.c.origin)
-"""The columns of a run that name documents; a plan that it went by in between is named by its rewinding only."""
+from prefect_swarm.journal import entries, schema
 
 
 class Tally(NamedTuple):
@@ -39,14 +37,11 @@ def tally(connection: Connection, run_id: RunId) -> Tally:
     events, flow_runs, documents = schema.events, schema.flow_runs, schema.documents
     mine = events.c.run_id == run_id
     records, size = connection.execute(select(func.count(), func.sum(func.length(events.c.data))).where(mine)).one()
-    alone = _named_by(connection, run_id) - _named_by_rewinding(connection, schema.runs.c.run_id != run_id)
-    unused = documents.c.digest.in_(alone) & documents.c.digest.not_in(_named_now(schema.runs.c.run_id != run_id))
+    unused = documents.c.digest.in_(_named_by(connection, run_id)) & documents.c.digest.not_in(_named_by_others(run_id))
     plans = connection.scalar(select(func.sum(func.length(documents.c.body))).where(unused))
     bound = connection.scalars(select(flow_runs.c.flow_run_id).where(flow_runs.c.run_id == run_id)).all()
     started = select(events.c.data).where(mine, events.c.type == "run_started").order_by(events.c.seq.desc())
-    return Tally(
-        records, int(size or 0) + int(plans or 0), tuple(bound), _text(connection.scalar(started.limit(1)), "output")
-    )
+    return Tally(records, int(size or 0) + int(plans or 0), tuple(bound), _output(connection.scalar(started.limit(1))))
 
 
 def stands(connection: Connection) -> tuple[Stand, ...]:
@@ -62,13 +57,10 @@ def stands(connection: Connection) -> tuple[Stand, ...]:
 
 def delete_run(connection: Connection, run_id: RunId, epoch: int) -> None:
     """Delete all rows of a run, its lease too. Raises RunNotFound, or Fenced where `epoch` is not the run's own."""
-    mine = schema.runs.c.run_id == run_id
-    if connection.scalar(select(schema.runs.c.run_id).where(mine).with_for_update()) is None:
-        raise RunNotFound(f"no run {run_id}")
-    if lease.current(connection, run_id)[0] != epoch:
+    if entries.lock(connection, run_id).epoch != epoch:
         raise Fenced(f"run {run_id} was taken over by another executor")
     named = _named_by(connection, run_id)
-    for table in (schema.events, schema.flow_runs, schema.leases, schema.runs):
+    for table in (schema.events, schema.flow_runs, schema.leases, schema.plans, schema.runs):
         connection.execute(delete(table).where(_run_of(table) == run_id))
     _delete_unused(connection, schema.documents.c.digest.in_(named))
 
@@ -76,51 +68,36 @@ def delete_run(connection: Connection, run_id: RunId, epoch: int) -> None:
 def delete_strays(connection: Connection) -> int:
     """Delete the rows that belong to no run; gives their number."""
     known = select(schema.runs.c.run_id).scalar_subquery()
-    gone = _delete_unused(connection, schema.documents.c.digest.is_not(None))
-    for table in (schema.events, schema.flow_runs, schema.leases):
+    gone = 0
+    for table in (schema.events, schema.flow_runs, schema.leases, schema.plans):
         gone += connection.execute(delete(table).where(_run_of(table).not_in(known))).rowcount
-    return gone
+    return gone + _delete_unused(connection, schema.documents.c.digest.is_not(None))
 
 
 def _run_of(table: Table) -> ColumnElement[str]:
     return table.c.run_id
 
 
-def _named_by(connection: Connection, run_id: RunId) -> set[str]:
-    """The documents that a run names. Raises RunNotFound."""
-    mine = schema.runs.c.run_id == run_id
-    row = connection.execute(select(*NAMING).where(mine)).one_or_none()
-    if row is None:
-        raise RunNotFound(f"no run {run_id}")
-    return {*row, *_named_by_rewinding(connection, mine)}
+def _named_by(connection: Connection, run_id: RunId) -> Sequence[str]:
+    return connection.scalars(select(schema.plans.c.digest).where(schema.plans.c.run_id == run_id)).all()
 
 
-def _named_now(which: ColumnElement[bool]) -> ScalarSelect[str]:
-    """The documents that the entries of some runs name."""
-    named = union(*(select(column).where(which) for column in NAMING)).subquery()
-    return select(named.c[0]).scalar_subquery()
-
-
-def _named_by_rewinding(connection: Connection, which: ColumnElement[bool]) -> set[str]:
-    """The plans that some runs were rewound to; only a run with more than one stream was."""
-    runs, events = schema.runs, schema.events
-    rewound = runs.join(events, (events.c.run_id == runs.c.run_id) & (events.c.type == "run_rewound"))
-    query = select(events.c.data).select_from(rewound).where(which, runs.c.stream > 1)
-    return {_text(data, "plan") for data in connection.scalars(query)}
+def _named_by_others(run_id: RunId | None) -> ScalarSelect[str]:
+    return select(schema.plans.c.digest).where(schema.plans.c.run_id != (run_id or "")).scalar_subquery()
 
 
 def _delete_unused(connection: Connection, which: ColumnElement[bool]) -> int:
-    """Delete documents that no run names; first they are locked, so that a run that is just being made is seen."""
+    """Delete documents that no run names; two statements, so that a run that is just being made is seen."""
     digest = schema.documents.c.digest
-    everyone = schema.runs.c.run_id.is_not(None)
-    found = select(digest).where(which, digest.not_in(_named_now(everyone))).with_for_update()
-    locked = set(connection.scalars(found)) - _named_by_rewinding(connection, everyone)
-    unused = digest.in_(locked) & digest.not_in(_named_now(everyone))
+    locked: Sequence[str] = connection.scalars(
+        select(digest).where(which, digest.not_in(_named_by_others(None))).with_for_update()
+    ).all()
+    unused = digest.in_(locked) & digest.not_in(_named_by_others(None))
     return connection.execute(delete(schema.documents).where(unused)).rowcount
 
 
-def _text(data: str | None, name: str) -> str:
+def _output(started: str | None) -> str:
     try:
-        return str(json.loads(data or "{}").get(name, ""))
+        return str(json.loads(started or "{}").get("output", ""))
     except (ValueError, AttributeError):
         return ""

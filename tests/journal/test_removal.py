@@ -4,7 +4,6 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -126,10 +125,10 @@ def test_nobody_can_begin_to_execute_a_run_that_is_being_deleted(journal: Journa
     assert not journal.has(RUN)
 
 
-def test_who_was_taken_over_deletes_no_rows(journal: Journal, open_again: Callable[[], Journal]) -> None:
+def test_who_was_taken_over_deletes_no_rows(journal: Journal, folder: Path) -> None:
     """A deleter that was silent for so long that another executor began leaves the rows to that one."""
-    other = open_again()
-    other.clock = lambda: time.time() + 1000
+    later = 1000.0
+    other = Journal.at(folder, clock=lambda: time.time() + later, monotonic=lambda: time.monotonic() + later)
     taken: list[int] = []
     part = Part(Kept("slow", 1, 0), lambda: taken.append(other.take_lease(RUN, period=PERIOD)))
 
@@ -138,11 +137,12 @@ def test_who_was_taken_over_deletes_no_rows(journal: Journal, open_again: Callab
 
     assert journal.has(RUN)
     assert other.append(RUN, [on.ErrorOccurred(where="test", message="still mine")], epoch=taken[0])
+    other.close()
 
 
 def test_of_two_who_delete_at_once_one_does(journal: Journal, settings: Settings, work: Path, folder: Path) -> None:
     """Processes that delete the same run at the same time: one deletes it, the others are told why they do not."""
-    for _ in range(trials(3, chaos=100)):
+    for _ in range(trials(1, chaos=100)):
         live(journal, RUN, work, settings)
         processes = [deleter(folder) for _ in range(2)]
 
@@ -179,7 +179,7 @@ def test_a_deletion_may_be_killed_at_any_moment(journal: Journal, settings: Sett
     """Killed at a random moment, a deletion has left the run whole enough to be deleted, or nothing of it."""
     seed = random.randrange(10**6)  # noqa: S311 - when to kill is no secret
     chance = random.Random(seed)  # noqa: S311 - when to kill is no secret
-    for _ in range(trials(4, chaos=300)):
+    for _ in range(trials(2, chaos=300)):
         live(journal, RUN, work, settings)
         killed = deleter(folder)
         assert killed.stdin is not None

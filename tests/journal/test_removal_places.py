@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 import pytest
-from sqlalchemy import insert, text, update
+from sqlalchemy import insert, text
 from tests.journal.conftest import PLAN, RUN
 from tests.journal.removals import OTHER, delete, files_below, live
 
@@ -13,7 +13,7 @@ from prefect_swarm.core import events as on
 from prefect_swarm.core.errors import UsageError
 from prefect_swarm.core.ids import RunId
 from prefect_swarm.core.settings import Settings
-from prefect_swarm.journal import schema
+from prefect_swarm.journal import entries, schema
 from prefect_swarm.journal.checkpoints import snapshot_path
 from prefect_swarm.journal.home import run_folder
 from prefect_swarm.journal.removal import stray_parts, sweep
@@ -80,11 +80,10 @@ def test_an_id_that_leads_elsewhere_can_be_deleted_and_takes_nothing_along(
     """Rows that somebody else wrote under such an id go; the folder that it points at stays."""
     evil = RunId("../../work")
     (folder / "runs").mkdir()
-    started = on.RunStarted(plan=PLAN.digest, max_parallel=3, output=str(work))
-    journal.append(RUN, [started])
     with journal.writing() as connection:
-        for table in (schema.runs, schema.events, schema.leases):
-            connection.execute(update(table).where(table.c.run_id == RUN).values(run_id=evil))
+        digest = entries.store_plan(connection, evil, PLAN)
+        entries.add(connection, entries.Entry(evil, "x", digest, digest, 1.0, stream=1, head=0, epoch=0, seal=""))
+    journal.append(evil, [on.RunStarted(plan=PLAN.digest, max_parallel=3, output=str(work))])
 
     delete(journal, evil, settings)
 
