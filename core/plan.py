@@ -8,6 +8,7 @@ from pydantic import Field
 from prefect_swarm.core.ids import AgentName, ItemId, RequirementId
 from prefect_swarm.core.requirement import Check, Priority, Project, Requirement, Value
 from prefect_swarm.core.roster import AgentCard, Rights, RunnerSpec, Stage
+from prefect_swarm.core.suggestions import Suggestion
 
 
 class Choice(Value):
@@ -37,6 +38,21 @@ class WorkItem(Value):
     choice: Choice
 
 
+class Recipe(Value):
+    """What a plan was compiled from, so that it can be compiled anew."""
+
+    file: str = Field(description="The requirements file or folder, as it was named; relative to `folder`.")
+    sha256: str = Field(description="Digest of the file's bytes, or of the names and bytes of a folder's files.")
+    written_as: str = Field(default="", description="The format that it is read in; empty for the one it looks like.")
+    folder: str = Field(description="Absolute folder of the project, whose `agents` are looked through.")
+    agents: str = Field(default="", description="A folder of agents that is looked through first.")
+    project_type: str = Field(default="", description="Wins over the type that the file names.")
+    chain: tuple[str, ...] = Field(default=(), description="Exactly these agents, for every requirement.")
+    runner: RunnerSpec | None = Field(default=None, description="The runner of agents whose card names none.")
+    runner_reason: str = ""
+    infer: bool = Field(default=False, description="Dependencies that the texts speak of were taken.")
+
+
 class Plan(Value):
     """Everything a run needs to know before it starts; the same input compiles to the same plan."""
 
@@ -45,7 +61,9 @@ class Plan(Value):
     agents: tuple[AgentCard, ...]
     items: tuple[WorkItem, ...]
     warnings: tuple[str, ...] = ()
+    suggestions: tuple[Suggestion, ...] = ()
     rehearsal: bool = False
+    recipe: Recipe | None = Field(default=None, description="None for a plan that was not read from a file.")
 
     @cached_property
     def digest(self) -> str:

@@ -4,8 +4,10 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, asynccontextmanager
 
+from prefect_swarm.core.errors import RunNotFound
 from prefect_swarm.core.ids import RunId
 from prefect_swarm.core.progress import run_share
+from prefect_swarm.journal.history import read_run
 from prefect_swarm.journal.store import Journal, RunEntry
 from prefect_swarm.streamer.protocol import BATCH, Runs, RunSummary, Subscribe, Subscriber
 from prefect_swarm.streamer.sources import RunSource
@@ -27,7 +29,10 @@ class Hub:
         self._listed: dict[RunId, tuple[int, RunSummary]] = {}
 
     async def frames(self, wish: Subscribe) -> AsyncGenerator[str, None]:
-        """Give the frames of a subscription, for ever. Raises RunNotFound, or JournalError where it cannot be read."""
+        """Give the frames of a subscription, for ever.
+
+        Raises RunNotFound, also when the run is deleted meanwhile, and JournalError where it cannot be read.
+        """
         if wish.run is None:
             async with aclosing(self._lists()) as texts:
                 async for text in texts:
@@ -44,6 +49,8 @@ class Hub:
             while True:
                 changed.clear()
                 frames = subscriber.due(self.journal.clock())
+                if not frames and source.gone:
+                    raise RunNotFound(f"run {run_id} was deleted")
                 if not frames and subscriber.missing is not None:
                     after = subscriber.missing
                     past = await asyncio.to_thread(self.journal.records, run_id, after=after, limit=BATCH)
@@ -80,9 +87,17 @@ class Hub:
 
     def runs(self) -> tuple[RunSummary, ...]:
         """Give the newest runs in one line each; a run is folded again only when it has new records."""
-        return tuple(self._summary(entry) for entry in self.journal.runs()[:LISTED])
+        summaries = map(self._summary, self.journal.runs()[:LISTED])
+        return tuple(one for one in summaries if one is not None)
 
-    def _summary(self, entry: RunEntry) -> RunSummary:
+    def _summary(self, entry: RunEntry) -> RunSummary | None:
+        try:
+            return self._summarised(entry)
+        except RunNotFound:  # deleted since the list was read
+            self._listed.pop(entry.run_id, None)
+            return None
+
+    def _summarised(self, entry: RunEntry) -> RunSummary:
         seq, _ = self.journal.last(entry.run_id)
         alive = self.journal.holder(entry.run_id) is not None
         known = self._listed.get(entry.run_id)
@@ -94,14 +109,13 @@ class Hub:
 
 def summarise(journal: Journal, entry: RunEntry) -> RunSummary:
     """Fold a run into one line."""
-    plan = journal.plan(entry.run_id)
-    state = journal.state(entry.run_id, plan)
+    now = read_run(journal, entry.run_id)
     return RunSummary(
         run_id=entry.run_id,
         project=entry.project,
         created=entry.created,
-        status=state.status,
-        percent=100 * run_share(plan, state),
-        rehearsal=plan.rehearsal,
+        status=now.state.status,
+        percent=100 * run_share(now.plan, now.state),
+        rehearsal=now.plan.rehearsal,
         alive=journal.holder(entry.run_id) is not None,
     )
