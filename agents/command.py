@@ -14,6 +14,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from prefect_swarm.agents.environment import environment_for
+from prefect_swarm.agents.storage import writing
 from prefect_swarm.agents.supervisor import Ended, Ending, Job, run_process
 from prefect_swarm.core.policy import Failure
 from prefect_swarm.core.ports import Assignment, Outcome, Report, Stop
@@ -73,7 +74,8 @@ class CommandRunner:
             stdin=environment["SWARM_PROMPT_FILE"] if options.prompt == "stdin" else None,
         )
         try:
-            ended = run_process(job, stop=stop, on_line=lambda line: _tell(line, progress))
+            with writing(Path(assignment.folder)):
+                ended = run_process(job, stop=stop, on_line=lambda line: _tell(line, progress))
         except OSError as error:
             return Outcome(0.0, Failure.TOOL_MISSING, f"{argv[0]} cannot be started: {error.strerror or error}")
         return _outcome(ended, assignment)

@@ -18,6 +18,8 @@ from prefect_swarm.core.settings import Settings
 NAMED_ALONE = tuple(kind for kind in RUNNER_KINDS if kind not in NEEDS_VALUE and kind != "rehearsal")
 
 SHOWN_PLACES = 3
+SPACE = 500 * 2**20
+"""Bytes that should be free before agents begin to write."""
 
 
 def default_runner(name: str, settings: Settings) -> tuple[RunnerSpec | None, str]:
@@ -56,6 +58,15 @@ def missing_tools(plan: Plan, search: Callable[[str], str | None] = shutil.which
         if place not in places:
             places.append(place)
     return tuple(f"{lack}, needed by {_shown(places)}; {_remedy(lack)}" for lack, places in needed.items())
+
+
+def missing_space(folder: Path) -> tuple[str, ...]:
+    """Say that a folder, or what will hold it, has less than SPACE bytes free."""
+    there = next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())
+    free = shutil.disk_usage(there).free
+    if free >= SPACE:
+        return ()
+    return (f"disk: {free // 2**20} MiB are free at {there}; free space there, agents need {SPACE // 2**20} MiB",)
 
 
 def _runner_lacks(plan: Plan, search: Callable[[str], str | None]) -> Iterator[tuple[str, str]]:

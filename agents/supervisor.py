@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -17,6 +18,7 @@ import psutil
 from prefect_swarm.agents.environment import MARKER
 from prefect_swarm.core.events import TAIL
 from prefect_swarm.core.ports import Stop
+from prefect_swarm.journal.failpoint import failpoint
 
 GRACE = 2.0
 """Seconds between asking a process tree to end and ending it."""
@@ -76,13 +78,13 @@ def run_process(job: Job, *, stop: Stop, on_line: OnLine | None = None) -> Ended
     """
     begun = time.monotonic()
     process = _start(job, stderr=subprocess.STDOUT if on_line is None else subprocess.PIPE)
-    output = _Output(job.log, on_line)
     with process:  # closes our ends of its pipes
         try:
-            ending = _watch(process, output, job, stop, begun)
+            failpoint("after_spawn")
+            with closing(_Output(job.log, on_line)) as output:
+                ending = _watch(process, output, job, stop, begun)
         finally:
             end_tree(process, job.environment)
-            output.close()
     return Ended(ending, process.wait(), output.tail(), time.monotonic() - begun)
 
 

@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from importlib import import_module
 from typing import Never, Protocol, cast
 
+from prefect_swarm.cli.outcome import UNTOLD
 from prefect_swarm.cli.output import Output
 from prefect_swarm.core.errors import SwarmError, UsageError
 
@@ -34,6 +35,8 @@ COMMANDS: dict[str, Command] = {
     "status": Command("prefect_swarm.cli.status", "show where a run stands"),
     "watch": Command("prefect_swarm.cli.watch", "follow a run live"),
     "dashboard": Command("prefect_swarm.cli.dashboard", "serve the dashboard"),
+    "delete": Command("prefect_swarm.cli.delete", "delete a run and everything that is kept of it"),
+    "prune": Command("prefect_swarm.cli.prune", "delete runs that are old, or too many"),
 }
 
 
@@ -71,6 +74,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains at exit
         return BROKEN_PIPE
+    if code == UNTOLD:
+        os._exit(code)  # Prefect's threads would try for minutes to reach a server that is gone
     return code
 
 

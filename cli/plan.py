@@ -3,21 +3,29 @@
 import argparse
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 from pydantic import JsonValue
 
-from prefect_swarm.agents.preflight import missing_tools
+from prefect_swarm.agents.preflight import missing_space, missing_tools
+from prefect_swarm.agents.prices import prices_of
+from prefect_swarm.cli.dot import dot_of
 from prefect_swarm.cli.mermaid import mermaid_of
 from prefect_swarm.cli.output import Output, visible
 from prefect_swarm.cli.planning import add_plan_options, plan_from, settings_of
+from prefect_swarm.core.document import shorten
 from prefect_swarm.core.errors import RequirementError
+from prefect_swarm.core.estimate import Estimate, estimate
 from prefect_swarm.core.graph import critical_path, efforts, waves
 from prefect_swarm.core.plan import Plan, WorkItem
 from prefect_swarm.core.roster import Rights
+from prefect_swarm.core.settings import Settings
 
-FORMATS = ("table", "json", "mermaid")
+FORMATS = ("table", "json", "mermaid", "dot")
 MANY = 200
 """Items above which the table shows the uncertain ones only."""
+SUGGESTED = 20
+"""Suggestions that are shown."""
 LONG = 12
 """Items of a wave or path that are named."""
 COLUMNS = ("item", "runner", "rights", "stage", "priority", "waits for", "why")
@@ -37,38 +45,50 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace, output: Output) -> int:
     """Show the plan; 65 with `--strict` where a choice is uncertain."""
-    plan = plan_from(arguments, settings_of(arguments))
-    missing = missing_tools(plan)
+    settings = settings_of(arguments)
+    plan = plan_from(arguments, settings)
+    missing = (*missing_tools(plan), *missing_space(Path()))
     match "json" if arguments.json else arguments.format:
         case "json":
-            output.document(document_of(plan, missing))
+            output.document(document_of(plan, settings, missing))
         case "mermaid":
             output.show(mermaid_of(plan))
+        case "dot":
+            output.show(dot_of(plan))
         case _:
-            show_plan(plan, output, missing=missing, everything=arguments.all)
+            show_plan(plan, output, settings=settings, missing=missing, everything=arguments.all)
     uncertain = any(item.choice.uncertain for item in plan.items)
     return RequirementError.exit_code if arguments.strict and uncertain else 0
 
 
-def document_of(plan: Plan, missing: tuple[str, ...]) -> JsonValue:
+def document_of(plan: Plan, settings: Settings, missing: tuple[str, ...]) -> JsonValue:
     """The plan as JSON, with what follows from it."""
     derived: dict[str, JsonValue] = {
         "digest": plan.digest,
         "waves": [list(wave) for wave in waves(plan)],
         "critical_path": list(critical_path(plan, efforts(plan))),
+        "estimate": estimate_of(plan, settings).model_dump(mode="json"),
         "missing": list(missing),
         "uncertain": [item.id for item in plan.items if item.choice.uncertain],
     }
     return plan.model_dump(mode="json") | derived
 
 
-def show_plan(plan: Plan, output: Output, *, missing: tuple[str, ...], everything: bool) -> None:
+def estimate_of(plan: Plan, settings: Settings) -> Estimate:
+    """What the plan will take, by stated assumptions."""
+    return estimate(plan, prices_of(plan), slots=settings.max_parallel, rehearsal_seconds=settings.rehearsal_seconds)
+
+
+def show_plan(plan: Plan, output: Output, *, settings: Settings, missing: tuple[str, ...], everything: bool) -> None:
     """Print the plan for a person: the items, then what follows from them, then what to look at."""
     output.show(headline(plan))
     shown = tuple(item for item in plan.items if everything or len(plan.items) <= MANY or item.choice.uncertain)
     if shown:
         _show_table(shown, output)
-    for line in (*_order_lines(plan), *_runner_lines(plan), *_uncertain_lines(plan), *_done_lines(plan)):
+    for lines in (_order_lines, _runner_lines, _uncertain_lines, _suggestion_lines, _done_lines):
+        for line in lines(plan):
+            output.show(line)
+    for line in _estimate_lines(estimate_of(plan, settings)):
         output.show(line)
     for lack in missing:
         output.tell(f"missing: {lack}")
@@ -141,6 +161,30 @@ def _uncertain_lines(plan: Plan) -> Iterator[str]:
     for item in plan.items:
         if item.choice.uncertain:
             yield f"uncertain: {item.id}; the best three are {', '.join(item.choice.candidates)}"
+
+
+def _suggestion_lines(plan: Plan) -> Iterator[str]:
+    for one in plan.suggestions[:SUGGESTED]:
+        how = "taken" if one.taken else "--infer-dependencies takes it"
+        yield f"suggestion: {one.requirement} waits for {one.depends_on} ({shorten(one.words)!r}); {how}"
+    if len(plan.suggestions) > SUGGESTED:
+        yield f"and {len(plan.suggestions) - SUGGESTED} more suggestions; --format json has them all"
+
+
+def _estimate_lines(found: Estimate) -> Iterator[str]:
+    yield f"time: {_span(found.seconds.low)} to {_span(found.seconds.high)}; {found.assumptions}"
+    unpriced = f"no price is known for {count(found.unpriced, 'item')}; name a model in the agents' cards"
+    costs = [f"{found.usd.low:.2f} to {found.usd.high:.2f} USD"] if found.usd else []
+    if told := costs + [unpriced] * bool(found.unpriced):
+        yield f"cost: {', '.join(told)}"
+
+
+def _span(seconds: float) -> str:
+    """A time in the unit that a person would say it in."""
+    for size, unit in ((3600.0, "h"), (60.0, "min")):
+        if seconds >= size:
+            return f"{seconds / size:.1f} {unit}"
+    return f"{seconds:.0f} s"
 
 
 def _done_lines(plan: Plan) -> Iterator[str]:

@@ -29,6 +29,9 @@ def add_plan_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--project-type", default="", metavar="TYPE", help="wins over the type that the file names")
     parser.add_argument("--agents", type=Path, metavar="DIR", help="folder of agents, looked through first")
     parser.add_argument("--chain", metavar="A,B,C", help="exactly these agents, in this order, for every requirement")
+    parser.add_argument(
+        "--infer-dependencies", action="store_true", help="take the dependencies that the texts speak of"
+    )
     parser.add_argument("--runner", default="", metavar="NAME", help="runner of agents whose card names none")
     parser.add_argument("--rehearse", action="store_true", help="let a script stand in for every agent")
     parser.add_argument("--max-parallel", type=int, metavar="N", help="attempts running at the same time")
@@ -49,6 +52,7 @@ def plan_from(arguments: argparse.Namespace, settings: Settings) -> Plan:
         default_runner=runner,
         runner_reason=reason,
         rehearsal=arguments.rehearse,
+        infer=arguments.infer_dependencies,
     )
     return plan_file(requirements_path(arguments), arguments.agents, options)
 

@@ -47,7 +47,7 @@ def execute(arguments: argparse.Namespace, output: Output) -> int:
     plan = plan_from(arguments, settings)
     _require(plan)
     if output.at_terminal and not arguments.yes:
-        show_plan(plan, output, missing=(), everything=False)
+        show_plan(plan, output, settings=settings, missing=(), everything=False)
         _confirm()
     else:
         output.tell(headline(plan))

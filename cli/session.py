@@ -11,29 +11,20 @@ from typing import TYPE_CHECKING
 from prefect_swarm.cli.outcome import EXIT_CODES, INTERRUPTED, UNTOLD
 from prefect_swarm.cli.output import Output
 from prefect_swarm.cli.questions import ask_at_terminal
+from prefect_swarm.cli.servers import find_configured, prefect_server
 from prefect_swarm.cli.wishes import Wishes
-from prefect_swarm.core.errors import RunHeld, SwarmError
+from prefect_swarm.core.errors import SwarmError
 from prefect_swarm.core.ids import RunId
 from prefect_swarm.core.plan import Plan
 from prefect_swarm.core.settings import Settings
 from prefect_swarm.core.state import RunState, RunStatus
 from prefect_swarm.core.view import view_run
-from prefect_swarm.flows.server import configured_server, private_server, require_server
-from prefect_swarm.journal.home import state_folder
 from prefect_swarm.journal.store import Journal
 from prefect_swarm.tasks.control import Control
+from prefect_swarm.tasks.tenure import Tenure
 
 if TYPE_CHECKING:
     from prefect_swarm.cli.display import ProgressDisplay
-
-ENVIRONMENT = {
-    # Failures are told by the journal and shown by us; Prefect's own lines would tear the display apart.
-    "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
-    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-    "DO_NOT_TRACK": "1",
-    "PREFECT_CLIENT_MAX_RETRIES": "3",  # 14 s at each call to a server that is gone; by default it is a minute
-}
-"""What Prefect's client is told unless the user says otherwise."""
 
 
 class Session:
@@ -49,24 +40,28 @@ class Session:
 
         Raises RunHeld where another executor has the run, Unavailable where no Prefect server can be had.
         """
-        holder = self._journal.holder(self._run_id)
-        if holder is not None:
-            raise RunHeld(f"run {self._run_id} is being executed by {holder}: `swarm watch {self._run_id}` shows it")
-        _prepare_environment()
-        url = configured_server(os.environ)
-        if url is not None:
-            require_server(url)
+        url = find_configured()
         self._journal.create(self._run_id, self._plan)
-        output.tell(f"run {self._run_id}: at most {self._settings.max_parallel} agents at once")
         with ExitStack() as stack:
+            control = self._take(stack)
+            output.tell(f"run {self._run_id}: at most {self._settings.max_parallel} agents at once")
             served = self._serve(output, stack)
-            self._find_server(url, output, stack)
-            code = self._execute(output)
+            keep = self._wishes.keep_server
+            stack.enter_context(prefect_server(url, self._settings, keep=keep, say=output.tell))
+            code = self._execute(control, output)
             if served and output.at_terminal:
                 output.tell("the dashboard stays until Ctrl-C")
                 with suppress(KeyboardInterrupt):
                     threading.Event().wait()
         return code
+
+    def _take(self, stack: ExitStack) -> Control:
+        """Take the run's lease before anything slow is begun: whoever comes second leaves at once."""
+        control = Control(commanded=True)
+        period = self._settings.lease_seconds
+        control.tenure = Tenure(self._journal, self._run_id, period=period, lost=control.give_up)
+        stack.enter_context(control.tenure)
+        return control
 
     def _serve(self, output: Output, stack: ExitStack) -> bool:
         """Serve the dashboard while the session lasts, unless another process of ours does; true where we serve."""
@@ -81,32 +76,21 @@ class Session:
         output.tell(f"dashboard: {streamer.link(Role.DECIDE)}")
         return not streamer.joined
 
-    def _find_server(self, url: str | None, output: Output, stack: ExitStack) -> None:
-        """Have a Prefect server for the session, and the environment say where, before Prefect is imported."""
-        if url is not None:
-            output.tell(f"Prefect server: {url}")
-            return
-        home = state_folder(self._settings) / "prefect"
-        timeout, keep = self._settings.server_start_timeout, self._wishes.keep_server
-        server = stack.enter_context(private_server(home, timeout=timeout, keep=keep, say=output.tell))
-        os.environ.pop("PREFECT_API_KEY", None)  # it would win over the private server's password
-        os.environ.update(server.client_environment(home))
-        output.tell(f"Prefect server: {server.url} (password in {home / 'server.json'})")
-
-    def _execute(self, output: Output) -> int:
+    def _execute(self, control: Control, output: Output) -> int:
         output.tell("loading Prefect")
-        from prefect_swarm.flows.compile import compile_flow  # noqa: PLC0415 - Prefect, and only now: see _find_server
+        from prefect_swarm.flows.compile import compile_flow  # noqa: PLC0415 - Prefect, and only now: see prefect_server
         from prefect_swarm.flows.settle import settle  # noqa: PLC0415
 
-        questioner = ask_at_terminal(self._plan, output) if self._wishes.interactive else None
-        control = Control(questioner=questioner, own_signals=True)
+        control.questioner = ask_at_terminal(self._plan, output) if self._wishes.interactive else None
         flow = compile_flow(self._plan, settings=self._settings, output=self._wishes.output_dir, control=control)
-        with _signals(control.draining, control.halt, output), self._shown(output):
+        with _signals(control, output), self._shown(output):
             told = _call(lambda: flow(run=self._run_id, return_state=True), output)
+        if control.trouble is not None:
+            raise control.trouble
         state = self._journal.state(self._run_id, self._plan)
         told = told and state.flow_run_id is not None and settle(state.flow_run_id)
         self._say_end(state, output)
-        left = state.status.ended or state.status is RunStatus.INTERRUPTED
+        left = state.status.ended or state.status in {RunStatus.INTERRUPTED, RunStatus.SUSPENDED}
         if not left:
             return 1
         return EXIT_CODES[state.status] if told else UNTOLD
@@ -133,11 +117,6 @@ class Session:
         output.show(summary(view))
 
 
-def _prepare_environment() -> None:
-    for name, value in ENVIRONMENT.items():
-        os.environ.setdefault(name, value)
-
-
 @contextmanager
 def _listening(journal: Journal, display: "ProgressDisplay") -> Generator[None, None, None]:
     stop = journal.feed.subscribe(display.on_records)
@@ -153,8 +132,15 @@ def _call(flow: Callable[[], object], output: Output) -> bool:
 
     Raises the SwarmError that ended it, which Prefect hides in the final state.
     """
+    from prefect.exceptions import Abort, Pause  # noqa: PLC0415 - Prefect, which is loaded by now
+
     try:
         state = flow()
+    except Abort as given_up:
+        output.fail(str(given_up))
+        return False
+    except Pause:
+        return True
     except Exception as error:  # noqa: BLE001 - whatever Prefect raises when its server is gone
         output.fail(f"Prefect broke off: {type(error).__name__}: {error}")
         return False
@@ -166,7 +152,7 @@ def _call(flow: Callable[[], object], output: Output) -> bool:
 
 
 @contextmanager
-def _signals(draining: threading.Event, halt: Callable[[], None], output: Output) -> Generator[None, None, None]:
+def _signals(control: Control, output: Output) -> Generator[None, None, None]:
     """Once Ctrl-C: finish what runs and leave; twice, or SIGTERM: end it now; a third time: leave at once."""
     presses = 0
 
@@ -177,10 +163,10 @@ def _signals(draining: threading.Event, halt: Callable[[], None], output: Output
             os._exit(INTERRUPTED)
         if presses == 1 and number == signal.SIGINT:
             output.tell("finishing what runs, then leaving; Ctrl-C again ends it now")
-            draining.set()
+            control.drain()
         else:
             output.tell("ending what runs")
-            halt()
+            control.halt()
 
     before = {number: signal.signal(number, interrupted) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

@@ -104,7 +104,7 @@ class Watcher:
                 self._seen = event.seq
                 if not self._output.json_only:
                     self._screen.tell(event)
-            case Trouble(message=message) if self._view is None:
+            case Trouble(message=message) if self._view is None or frame.over:
                 raise UsageError(message)
             case Trouble(message=message):
                 self._output.tell(message)

@@ -8,6 +8,7 @@ from pydantic import Field
 from prefect_swarm.core.ids import AgentName, ItemId, RequirementId
 from prefect_swarm.core.requirement import Check, Priority, Project, Requirement, Value
 from prefect_swarm.core.roster import AgentCard, Rights, RunnerSpec, Stage
+from prefect_swarm.core.suggestions import Suggestion
 
 
 class Choice(Value):
@@ -45,6 +46,7 @@ class Plan(Value):
     agents: tuple[AgentCard, ...]
     items: tuple[WorkItem, ...]
     warnings: tuple[str, ...] = ()
+    suggestions: tuple[Suggestion, ...] = ()
     rehearsal: bool = False
 
     @cached_property

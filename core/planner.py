@@ -13,6 +13,7 @@ from prefect_swarm.core.requirement import Requirement, RequirementSet
 from prefect_swarm.core.roster import AgentCard, Roster, RunnerSpec, Stage
 from prefect_swarm.core.selector import Candidate, Ranking, Selector, selector_of, type_problem
 from prefect_swarm.core.settings import Settings
+from prefect_swarm.core.suggestions import Suggestion, suggest, with_suggestions
 
 DEFAULT_EFFORT = 1.0
 UNCERTAIN_CANDIDATES = 3
@@ -32,6 +33,8 @@ class PlanOptions:
     runner_reason: str = "no runner was chosen"
     """Why the default runner is what it is."""
     rehearsal: bool = False
+    infer: bool = False
+    """Take the dependencies that the words of the requirements speak of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,12 @@ def compile_plan(requirements: RequirementSet, roster: Roster, options: PlanOpti
 
     Raises RequirementError with every requirement that names an agent wrongly, UsageError for a wrong chain.
     """
-    return Planner(requirements, roster, options or PlanOptions()).plan()
+    options = options or PlanOptions()
+    suggestions = suggest(requirements.requirements)
+    if options.infer:
+        requirements = with_suggestions(requirements, suggestions)
+        suggestions = tuple(one.model_copy(update={"taken": True}) for one in suggestions)
+    return Planner(requirements, roster, options, suggestions).plan()
 
 
 @dataclass
@@ -57,6 +65,7 @@ class Planner:
     requirements: RequirementSet
     roster: Roster
     options: PlanOptions
+    suggestions: tuple[Suggestion, ...]
     problems: list[Problem] = field(default_factory=list)
 
     @cached_property
@@ -81,6 +90,7 @@ class Planner:
             agents=tuple(card for card in self.roster.cards if card.name in used),
             items=tuple(self._items(chosen)),
             warnings=tuple(self._warnings()),
+            suggestions=self.suggestions,
             rehearsal=self.options.rehearsal,
         )
 

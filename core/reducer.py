@@ -185,7 +185,7 @@ def _moved(state: RunState, items: Items, event: RunMove, at: float) -> RunState
             state = replace(state, status=RunStatus.RUNNING, started=at, max_parallel=event.max_parallel)
             return replace(state, output=event.output, flow_run_id=event.flow_run_id, rehearsal=event.rehearsal)
         case on.RunPaused():
-            if event.status == "interrupted":
+            if event.status != "paused":
                 _let_go(items, at)
             return replace(state, status=RunStatus(event.status), reason=event.reason)
         case on.RunResumed():
@@ -193,6 +193,7 @@ def _moved(state: RunState, items: Items, event: RunMove, at: float) -> RunState
         case on.RunRewound():
             return _rewound(state, items, event)
         case on.RunEnded():
+            _let_go(items, at)
             return replace(state, status=RunStatus(event.outcome), reason=event.reason, ended=at, questions=())
         case _:
             assert_never(event)

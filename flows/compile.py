@@ -1,32 +1,32 @@
 """A plan becomes a Prefect flow: one task run per work item, and a verdict that Prefect, shell and journal share."""
 
 import os
-import threading
-from collections.abc import Generator
-from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from prefect import Flow, flow
 from prefect.client.schemas.objects import State
-from prefect.exceptions import TerminationSignal
+from prefect.exceptions import Abort, Pause, TerminationSignal
 from prefect.runtime import flow_run as this_flow_run
-from prefect.states import Completed, Failed
+from prefect.states import Cancelled, Completed, Failed
 
-from prefect_swarm.agents.supervisor import end_marked
 from prefect_swarm.core import events as on
-from prefect_swarm.core.errors import Fenced, JournalError, RunHeld, Unavailable
+from prefect_swarm.core.errors import RunHeld, StorageFailed
 from prefect_swarm.core.ids import RunId
 from prefect_swarm.core.plan import Plan
+from prefect_swarm.core.ports import TaskRuns
 from prefect_swarm.core.settings import Settings, settings_from
 from prefect_swarm.core.state import RunState, RunStatus
-from prefect_swarm.flows.conductor import Conductor
-from prefect_swarm.journal.home import open_journal
-from prefect_swarm.journal.lease import Pulse
-from prefect_swarm.journal.store import Journal
-from prefect_swarm.tasks.control import Control
-from prefect_swarm.tasks.execution import Execution, Hold, registered
+from prefect_swarm.flows.executor import Surroundings, conduct, held
+from prefect_swarm.flows.lookout import Lookout
+from prefect_swarm.flows.settle import server_answers
+from prefect_swarm.flows.taskruns import PrefectTaskRuns
+from prefect_swarm.tasks.control import Control, Leaving
+from prefect_swarm.tasks.execution import Execution
 from prefect_swarm.tasks.hooks import flow_hook
+from prefect_swarm.tasks.slots import PrefectSlots
 
 HOOKS = ("on_running", "on_completion", "on_failure", "on_crashed", "on_cancellation")
 
@@ -67,108 +67,73 @@ def execute(
     """Execute a run within a flow run, from where it stands; gives the state that Prefect is to show.
 
     Waits for the lease where another executor holds the run. Raises Unavailable for a plan without runners,
-    JournalError where the journal cannot be used.
+    JournalError where the journal is damaged or lost to another executor, Prefect's Pause where the flow run was
+    suspended meanwhile, and its Abort where the command line need not wait for a server that is gone.
     """
-    _require_runners(plan)
-    journal = open_journal(settings)
-    journal.create(run_id, plan)
-    journal.bind(str(this_flow_run.id), run_id)
     control = control or Control()
-    with _leased(journal, run_id, settings=settings, control=control) as hold:
-        end_marked({"SWARM_RUN": run_id})  # agents of an executor that was killed
-        execution = Execution(journal, plan, hold=hold, settings=settings, control=control)
-        _open(execution, output or Path.cwd())
-        with registered(execution), execution.slots:
-            return verdict(_conduct(Conductor(execution), control))
-
-
-def _conduct(conductor: Conductor, control: Control) -> RunState:
-    """Conduct the run; when Prefect's SIGTERM comes, end what is at work and leave the run resumable first.
-
-    Raises Fenced where another executor has taken the run over; what is at work is ended then too.
-    """
     try:
-        return conductor.conduct()
-    except Fenced:
-        control.lost.set()
-        control.halt()
-        raise
+        with Lookout(UUID(str(this_flow_run.id)), control):
+            state = _execute(plan, run_id, settings=settings, output=output or Path.cwd(), control=control)
+    except StorageFailed as error:
+        control.give_up(error)
+        return Failed(name="Blocked", message=str(error))
+    except RunHeld as error:
+        return _left_waiting(error, control)
+    if control.commanded and not server_answers():
+        raise Abort("Prefect's server does not answer, so it was not told how the run ended")
+    return verdict(state, control.leaving)
+
+
+def _left_waiting(error: RunHeld, control: Control) -> State[Any]:
+    """Leave a run that another executor held all the time."""
+    match control.leaving:
+        case Leaving.INTERRUPTED:
+            raise error
+        case Leaving.SUSPENDED:
+            raise Pause(str(error))
+        case Leaving.CANCELLED:
+            return Cancelled(message=str(error))
+
+
+def _execute(plan: Plan, run_id: RunId, *, settings: Settings, output: Path, control: Control) -> RunState:
+    slots = PrefectSlots(run_id, settings.max_parallel, draining=control.draining)
+    around = Surroundings(settings, output, control, slots, flow_run_id=str(this_flow_run.id))
+    with held(plan, run_id, around) as execution, slots.known(trouble=partial(_tell_trouble, execution)):
+        return _conduct(execution, PrefectTaskRuns(run_id))
+
+
+def _conduct(execution: Execution, runs: TaskRuns) -> RunState:
+    """Conduct the run; Prefect's signals that it is to be left are passed on once it is."""
+    control = execution.control
+    try:
+        state = conduct(execution, runs)
     except TerminationSignal:
         control.halt()
-        state = conductor.conduct()
-        if not control.own_signals:
+        state = conduct(execution, runs)
+        if not control.commanded:
             raise
-        return state
+    except Pause:  # a suspended flow run can submit no task any more
+        control.drain(Leaving.SUSPENDED)
+        state = conduct(execution, runs)
+    if state.status is RunStatus.SUSPENDED:
+        raise Pause(f"run {execution.run_id} is {Leaving.SUSPENDED}")
+    return state
 
 
-def _require_runners(plan: Plan) -> None:
-    without = [item.id for item in plan.items if item.runner is None]
-    if without:
-        raise Unavailable(
-            f"no runner for {', '.join(without[:5])}: name one with `runner:` in the agent's card, or rehearse"
-        )
-
-
-@contextmanager
-def _leased(journal: Journal, run_id: RunId, *, settings: Settings, control: Control) -> Generator[Hold, None, None]:
-    epoch = _wait_for_lease(journal, run_id, settings.lease_seconds, control.draining)
-
-    def lost(_error: JournalError) -> None:
-        control.lost.set()
-        control.halt()
-
-    with Pulse(lambda: journal.beat(run_id, epoch), period=settings.lease_seconds / 3, lost=lost):
-        try:
-            yield Hold(run_id, epoch)
-        finally:
-            journal.release_lease(run_id, epoch)
-
-
-def _wait_for_lease(journal: Journal, run_id: RunId, period: float, draining: threading.Event) -> int:
-    while True:
-        try:
-            return journal.take_lease(run_id, period=period)
-        except RunHeld:
-            if draining.wait(1.0):
-                raise
-
-
-def _open(execution: Execution, output: Path) -> None:
-    """Begin the run, or go on with it."""
-    state, settings = execution.state, execution.settings
-    flow_run_id = str(this_flow_run.id)
-    if state.seq and state.started is not None:
-        execution.record(
-            on.RunResumed(
-                reason=_why(state),
-                flow_run_id=flow_run_id,
-                max_parallel=settings.max_parallel,
-                retry_failed=state.status.ended,
-            )
-        )
-        return
-    output.mkdir(parents=True, exist_ok=True)
-    plan = execution.plan
+def _tell_trouble(execution: Execution, error: Exception) -> None:
     execution.record(
-        on.PlanCompiled(plan=plan.digest, requirements=len(plan.requirements), items=len(plan.items)),
-        on.RunStarted(
-            plan=plan.digest,
-            max_parallel=settings.max_parallel,
-            flow_run_id=flow_run_id,
-            rehearsal=plan.rehearsal,
-            output=str(output.absolute()),
-        ),
+        on.ErrorOccurred(
+            where="Prefect's concurrency limits",
+            message=f"the server did not answer ({type(error).__name__}: {error})"[:500],
+            remedy="the run goes on with its own limit; look at the server, runs beside this one are not counted",
+        )
     )
 
 
-def _why(state: RunState) -> str:
-    if state.status is RunStatus.RUNNING:
-        return "its executor had died"
-    return f"it was {state.status}"
-
-
-def verdict(state: RunState) -> State[Any]:
+def verdict(state: RunState, leaving: Leaving) -> State[Any]:
     """Say a run's end in Prefect's words: type COMPLETED where all is verified, else FAILED under our name."""
+    if state.status is RunStatus.INTERRUPTED and leaving is Leaving.CANCELLED:
+        return Cancelled(message=f"go on with `swarm resume {state.run_id}`")
     name = "".join(word.capitalize() for word in state.status.value.split("_"))
     if state.status is RunStatus.COMPLETED:
         return Completed(name=name, message="every requirement is verified")

@@ -4,28 +4,22 @@ It holds no opinion of its own: `decide` says what is next, `_perform` does it, 
 """
 
 import time
+from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any, assert_never
-
-from prefect import Task, allow_failure, task
-from prefect.client.schemas.objects import State, StateDetails
-from prefect.futures import PrefectFuture, wait
-from prefect.states import Cancelled, Completed
+from typing import assert_never
 
 from prefect_swarm.core import events as on
 from prefect_swarm.core.agenda import Agenda
-from prefect_swarm.core.errors import Fenced
 from prefect_swarm.core.graph import topological_order
 from prefect_swarm.core.ids import ItemId
 from prefect_swarm.core.plan import WorkItem
 from prefect_swarm.core.policy import POLICIES, Failure, retry_delay
+from prefect_swarm.core.ports import TaskRuns
 from prefect_swarm.core.scheduler import Action, Ask, Block, Finish, Interrupt, Limits, Mark, Start, decide
 from prefect_swarm.core.state import UNMET, ItemState, ItemStatus, RunState, RunStatus
 from prefect_swarm.journal.checkpoints import SnapshotWriter, snapshot_path
-from prefect_swarm.journal.failpoint import failpoint
-from prefect_swarm.tasks.attempt import attempt
-from prefect_swarm.tasks.control import Answer
+from prefect_swarm.tasks.control import Answer, Leaving
 from prefect_swarm.tasks.execution import Execution
 
 LOOK = 1.0
@@ -36,24 +30,18 @@ LAST_WORDS = 10.0
 """Seconds that the task runs of an ended run are given to end too."""
 SHOWN = 200
 """Items that are shown to Prefect at the end at most, beside those that ran."""
-
-
-@task(name="item", persist_result=False)
-def settled_item(name: str, message: str) -> State[Any]:
-    """Show an item that does not run in Prefect's graph, with its name and reason."""
-    if name in {"Skipped", "Reused"}:
-        return Completed(name=name, message=message)
-    return Cancelled(name=name, message=message)
+LEFT = frozenset({RunStatus.INTERRUPTED, RunStatus.SUSPENDED})
+"""Statuses in which a run is left before its end."""
 
 
 class Conductor:
     """Conducts one run to its end, or to where it is left."""
 
-    def __init__(self, execution: Execution) -> None:
-        """Begin where the run stands."""
-        self._execution = execution
+    def __init__(self, execution: Execution, runs: TaskRuns) -> None:
+        """Begin where the run stands; `runs` calls the attempts."""
+        self._execution, self._runs = execution, runs
         self._agenda = Agenda(execution.plan, execution.state, execution.ranks)
-        self._futures: dict[ItemId, PrefectFuture[Any]] = {}
+        self._known = set[ItemId]()  # to `runs`
         self._ended: SimpleQueue[tuple[ItemId, int]] = SimpleQueue()
         self._reused = frozenset(item.id for item in execution.state.items.values() if item.settled)
         path = snapshot_path(Path(execution.state.output), execution.run_id)
@@ -64,7 +52,7 @@ class Conductor:
         execution = self._execution
         state = execution.state
         self._write_snapshot()
-        while not (state.status.ended or state.status is RunStatus.INTERRUPTED):
+        while not (state.status.ended or state.status in LEFT):
             self._heed_control()
             self._agenda.follow(state)
             actions = decide(self._agenda, self._limits(), self._now())
@@ -74,14 +62,14 @@ class Conductor:
             self._mend()
         self._show_rest(state)
         # Prefect's last words on each task are still on their way to our hooks.
-        wait(list(self._futures.values()), timeout=LAST_WORDS if state.status.ended else LOOK)
+        self._runs.wait(LAST_WORDS if state.status.ended else LOOK)
         return state
 
     def _heed_control(self) -> None:
-        """Let nobody in any more while the run drains. Raises Fenced where the run is lost to another executor."""
+        """Let nobody in any more while the run drains. Raises what has made it impossible to go on."""
         control = self._execution.control
-        if control.lost.is_set():
-            raise Fenced(f"run {self._execution.run_id} was taken over by another executor")
+        if control.trouble is not None:
+            raise control.trouble
         if control.draining.is_set():
             self._execution.gate.close()
 
@@ -125,7 +113,9 @@ class Conductor:
         if self._execution.gate.inside:
             self._execution.wait(self._execution.state.seq, ADMITTED)
             return
-        self._execution.record(on.RunPaused(status="interrupted", reason="stopped by its operator"))
+        leaving = self._execution.control.leaving
+        suspended = leaving is Leaving.SUSPENDED
+        self._execution.record(on.RunPaused(status="suspended" if suspended else "interrupted", reason=leaving))
         self._write_snapshot()
 
     def _start(self, item: WorkItem) -> None:
@@ -133,35 +123,24 @@ class Conductor:
         self._execution.record(on.ItemReady(item=item.id))
         settings = self._execution.settings
         left = max(0, item.retries - state.used)
-        delays = [retry_delay(state.used + n, settings.retry_delays) for n in range(1, left + 1)]
-        prepared: Task[..., Any] = attempt.with_options(
-            task_run_name=item.id, retries=left, retry_delay_seconds=delays or 0
-        )
-        upstream = [self._future(one) for one in item.depends_on]
-        future: PrefectFuture[Any] = prepared.submit(  # pyright: ignore[reportUnknownMemberType]
-            self._execution.run_id, item.id, state.generation, wait_for=upstream
-        )
-        self._futures[item.id] = future
-        future.add_done_callback(lambda _done: self._note_end(item.id, state.generation))
+        delays = tuple(retry_delay(state.used + n, settings.retry_delays) for n in range(1, left + 1))
+        for one in item.depends_on:
+            if one not in self._known:  # it was settled before this executor came
+                self._show(self._execution.plan.item_by_id[one])
+        self._known.add(item.id)
+        ended = partial(self._note_end, item.id, state.generation)
+        self._runs.begin(item, state.generation, delays=delays, ended=ended)
 
     def _note_end(self, item: ItemId, generation: int) -> None:
         self._ended.put((item, generation))
         self._execution.poke()
 
-    def _future(self, item: ItemId) -> Any:
-        """The future of an item's task run; an item of an earlier flow run is shown as reused first."""
-        if item not in self._futures:
-            self._show(self._execution.plan.item_by_id[item])
-        return allow_failure(self._futures[item])
-
     def _mark(self, completed: int) -> None:
         execution = self._execution
-        failpoint("before_checkpoint")
         number = execution.state.checkpoint + 1
         digest = execution.journal.last(execution.run_id)[1]
         execution.record(on.CheckpointSaved(number=number, completed=completed, digest=digest))
         self._write_snapshot(cheaply=True)
-        failpoint("after_checkpoint")
 
     def _write_snapshot(self, *, cheaply: bool = False) -> None:
         """Write the checkpoint file; a full disk there is told, and does not stop a run whose truth is the journal."""
@@ -199,37 +178,26 @@ class Conductor:
             superseded = state.generation != generation  # a person has the item done anew meanwhile
             if state.settled or superseded or self._execution.control.draining.is_set():
                 continue
-            said = self._futures[item].state.message or "its task ended without a result"
+            why = self._runs.last_words(item) or "its task ended without a result"
             policy = POLICIES[Failure.INTERRUPTED]
             self._execution.record(
                 on.ItemFailed(
-                    item=item, failure=Failure.INTERRUPTED, reason=f"engine error: {said}"[:1000], remedy=policy.remedy
+                    item=item, failure=Failure.INTERRUPTED, reason=f"engine error: {why}"[:1000], remedy=policy.remedy
                 )
             )
 
-    # -- what Prefect is shown -------------------------------------------------------------------------------
-
     def _show_rest(self, state: RunState) -> None:
-        """Give every item without a task run one that says why, so that Prefect's graph is the plan's."""
+        """Show every item without a task run with the reason, so that Prefect's graph is the plan's."""
         if state.status.ended:
             plan = self._execution.plan
-            rest = [item for item in topological_order(plan) if item not in self._futures]
+            rest = [item for item in topological_order(plan) if item not in self._known]
             for item in rest[:SHOWN]:
                 self._show(plan.item_by_id[item])
 
     def _show(self, item: WorkItem) -> None:
         name, message = _shown(self._execution.state.items[item.id], reused=item.id in self._reused)
-        prepared: Task[..., Any] = settled_item.with_options(task_run_name=item.id)
-        upstream: list[Any] = [_edge_to(self._futures[one]) for one in item.depends_on if one in self._futures]
-        future: PrefectFuture[Any] = prepared.submit(  # pyright: ignore[reportUnknownMemberType]
-            name, message, wait_for=upstream
-        )
-        self._futures[item.id] = future
-
-
-def _edge_to(future: PrefectFuture[Any]) -> State[Any]:
-    """A stand-in for a future: `wait_for` shows the edge, and does not refuse an upstream that was cancelled."""
-    return Completed(data="shown", state_details=StateDetails(task_run_id=future.task_run_id))
+        self._known.add(item.id)
+        self._runs.show(item, name, message)
 
 
 def _shown(item: ItemState, *, reused: bool) -> tuple[str, str]:

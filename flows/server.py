@@ -99,7 +99,7 @@ def configured_server(environ: Mapping[str, str]) -> str | None:
 
 def require_server(url: str) -> None:
     """Raise Unavailable where no Prefect API answers at the address within 5 seconds."""
-    if not _healthy(url, timeout=5.0):
+    if not healthy(url, timeout=5.0):
         raise Unavailable(
             f"no Prefect server answers at {url}: start it, or unset PREFECT_API_URL to use a private one"
         )
@@ -125,7 +125,7 @@ def _running(home: Path, timeout: float, say: Say) -> PrivateServer:
     with (home / "start.lock").open("a") as starting:
         fcntl.flock(starting, fcntl.LOCK_EX)
         server = _known(home)
-        if server is not None and _healthy(server.url + "/api", timeout=5.0):
+        if server is not None and healthy(server.url + "/api", timeout=5.0):
             return server
         server = _start(home)
         _await(server, home, timeout, say)
@@ -169,7 +169,7 @@ def _start(home: Path) -> PrivateServer:
 def _await(server: PrivateServer, home: Path, timeout: float, say: Say) -> None:
     begun = time.monotonic()
     say(f"starting a private Prefect server at {server.url} (10 to 60 s the first time)")
-    while not _healthy(server.url + "/api", timeout=2.0):
+    while not healthy(server.url + "/api", timeout=2.0):
         if not server.alive or time.monotonic() - begun > timeout:
             why = "ended" if not server.alive else f"did not answer within {timeout:.0f} s"
             _end(server)
@@ -218,7 +218,8 @@ def _signal(process: psutil.Process, *, kill: bool) -> None:
         return
 
 
-def _healthy(api: str, *, timeout: float) -> bool:
+def healthy(api: str, *, timeout: float) -> bool:
+    """Tell whether a Prefect API answers at the address within so many seconds."""
     try:
         with urllib.request.urlopen(f"{api.rstrip('/')}/health", timeout=timeout) as answer:  # noqa: S310 - http(s) only, from settings
             return bool(answer.status == HTTPStatus.OK)

@@ -12,9 +12,18 @@ from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.objects import TaskRun
 from prefect.events.worker import EventsWorker
 from prefect.logging.handlers import APILogWorker
+from prefect.settings import PREFECT_API_URL
+
+from prefect_swarm.flows.server import healthy
 
 PATIENCE = 10.0
 """Seconds that the server is given at each step."""
+
+
+def server_answers() -> bool:
+    """Tell whether Prefect's server is there, after waiting a few seconds for one that is not."""
+    url = PREFECT_API_URL.value()
+    return url is None or _wait(lambda: healthy(url, timeout=2.0))  # None: a server of Prefect's own in this process
 
 
 def settle(flow_run_id: str) -> bool:
@@ -34,14 +43,18 @@ def _recorded(flow_run_id: str) -> bool:
     mine = FlowRunFilter(id=FlowRunFilterId(any_=[UUID(flow_run_id)]))
     try:
         with get_client(sync_client=True) as client:
-            return _wait(lambda: client.read_task_runs(flow_run_filter=mine))
+            return _wait(lambda: all(map(_ended, client.read_task_runs(flow_run_filter=mine))))
     except httpx.HTTPError:
         return False
 
 
-def _wait(look: Callable[[], list[TaskRun]]) -> bool:
+def _ended(task_run: TaskRun) -> bool:
+    return task_run.state is not None and task_run.state.is_final()
+
+
+def _wait(holds: Callable[[], bool]) -> bool:
     deadline = time.monotonic() + PATIENCE
-    while not all(one.state is not None and one.state.is_final() for one in look()):
+    while not holds():
         if time.monotonic() > deadline:
             return False
         time.sleep(0.1)

@@ -16,6 +16,7 @@ from prefect_swarm.core.ids import RunId
 from prefect_swarm.core.plan import Plan
 from prefect_swarm.core.state import RunState
 from prefect_swarm.core.view import RunView, view_run
+from prefect_swarm.journal.failpoint import failpoint
 
 SHARE = 0.005
 """The part of a run's time that snapshots at marks may take."""
@@ -81,5 +82,7 @@ class SnapshotWriter:
             file.write(snapshot.model_dump_json(indent=1).encode())
             file.flush()
             os.fsync(file.fileno())
+        failpoint("after_fsync")
         fresh.replace(self._path)
+        failpoint("after_rename")
         self._spent += self._monotonic() - begun

@@ -2,7 +2,9 @@
 
 import sqlite3
 import time
+from contextlib import suppress
 from pathlib import Path
+from typing import cast
 
 import psutil
 from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, select, text
@@ -15,6 +17,8 @@ from prefect_swarm.journal import schema
 
 LOCKED_TRIES, LOCKED_PAUSE = 200, 0.05
 """How often, and after how many seconds, a locked new journal is tried again."""
+STEP = 256
+"""Free pages that are given back in one transaction, during which a writer waits for a tenth of a second at most."""
 _NETWORK = {"nfs", "nfs4", "cifs", "smb", "smb2", "smb3", "smbfs", "9p", "fuse.sshfs", "afs", "ceph"}
 
 
@@ -42,6 +46,25 @@ def open_database(url: str) -> Engine:
     return engine
 
 
+def give_back(engine: Engine) -> None:
+    """Give free pages back to the file system, a few at a time, so that nobody who writes has to wait for long."""
+    if engine.dialect.name != "sqlite":
+        return  # PostgreSQL does so by itself
+    with engine.connect() as connection, suppress(sqlite3.OperationalError):  # busy: they are used again, or later
+        bare = cast("sqlite3.Connection", connection.connection.driver_connection)
+        free = _free_pages(bare)
+        while free:
+            bare.executescript(f"PRAGMA incremental_vacuum({STEP})")  # execute() would free a single page
+            before, free = free, _free_pages(bare)
+            if free >= before:
+                return
+        bare.execute("PRAGMA wal_checkpoint(PASSIVE)")
+
+
+def _free_pages(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA freelist_count").fetchone()[0])
+
+
 def _prepare_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
     # isolation_level None: we say BEGIN ourselves, since Python's own begins too late to keep others from writing.
     connection.isolation_level = None  # type: ignore[attr-defined]
@@ -49,6 +72,7 @@ def _prepare_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) ->
     connection.text_factory = lambda found: found.decode("utf-8", "backslashreplace")  # type: ignore[attr-defined]
     cursor = connection.cursor()
     cursor.execute("PRAGMA busy_timeout=10000")
+    cursor.execute("PRAGMA auto_vacuum=INCREMENTAL")  # says nothing to a file that has tables
     _switch_to_wal(cursor)
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.close()

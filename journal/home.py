@@ -5,6 +5,7 @@ from pathlib import Path
 
 import platformdirs
 
+from prefect_swarm.core.ids import RunId, plain_run_id
 from prefect_swarm.core.settings import Settings
 from prefect_swarm.journal.store import Journal
 
@@ -14,6 +15,16 @@ def state_folder(settings: Settings) -> Path:
     if settings.home:
         return Path(settings.home).expanduser().absolute()
     return platformdirs.user_state_path("prefect-swarm", appauthor=False)
+
+
+def runs_folder(settings: Settings) -> Path:
+    """Give the folder that holds one folder for each run."""
+    return state_folder(settings) / "runs"
+
+
+def run_folder(settings: Settings, run_id: RunId) -> Path:
+    """Give the folder of a run's prompts and logs. Raises UsageError for an id that could lead out of it."""
+    return runs_folder(settings) / plain_run_id(run_id)
 
 
 def open_journal(settings: Settings) -> Journal:

@@ -8,7 +8,7 @@ import hashlib
 import threading
 import time
 from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,13 +19,13 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from prefect_swarm.core.errors import Fenced, JournalError, RunHeld, RunNotFound
 from prefect_swarm.core.events import Event, Record
-from prefect_swarm.core.ids import RunId
+from prefect_swarm.core.ids import RunId, plain_run_id
 from prefect_swarm.core.plan import Plan
 from prefect_swarm.core.reducer import fold
 from prefect_swarm.core.state import RunState, initial_state
 from prefect_swarm.journal import lease, schema
 from prefect_swarm.journal.chain import START, Row, encode, missing, seal, unseal
-from prefect_swarm.journal.database import open_database
+from prefect_swarm.journal.database import give_back, open_database
 from prefect_swarm.journal.failpoint import failpoint
 from prefect_swarm.journal.feed import Feed
 from prefect_swarm.journal.lease import Holder
@@ -67,7 +67,11 @@ class Journal:
     # -- runs ------------------------------------------------------------------------------------------------
 
     def create(self, run_id: RunId, plan: Plan) -> None:
-        """Make a run known, with its plan. Raises JournalError where the run exists with another plan."""
+        """Make a run known, with its plan.
+
+        Raises JournalError where the run exists with another plan, UsageError where the id is no plain name.
+        """
+        plain_run_id(run_id)
         body = plan.model_dump_json().encode()
         with self._write() as connection:
             found = connection.scalar(select(schema.runs.c.plan).where(schema.runs.c.run_id == run_id))
@@ -90,6 +94,11 @@ class Journal:
         with self._read() as connection:
             rows = connection.execute(select(schema.runs).order_by(schema.runs.c.created.desc()))
             return tuple(RunEntry(RunId(row.run_id), row.project, row.created) for row in rows)
+
+    def has(self, run_id: RunId) -> bool:
+        """Whether there is such a run."""
+        with self._read() as connection:
+            return connection.scalar(select(schema.runs.c.run_id).where(schema.runs.c.run_id == run_id)) is not None
 
     def find(self, word: str) -> RunId:
         """Give the run that a word means: an id, the only id that begins so, or `last`.
@@ -147,6 +156,7 @@ class Journal:
                 failpoint("before_commit")
             failpoint("after_commit")
             self.feed.publish(records)
+            failpoint("before_outbox_ack")
             return records
 
     def _append(self, connection: Connection, run_id: RunId, events: Sequence[Event], epoch: int) -> tuple[Record, ...]:
@@ -229,6 +239,19 @@ class Journal:
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
             yield connection
 
+    def reading(self) -> AbstractContextManager[Connection]:
+        """Open the tables to be read, for other modules of this room."""
+        return self._read()
+
+    def writing(self) -> AbstractContextManager[Connection]:
+        """Open a transaction on the tables that nobody else can write into, for other modules of this room."""
+        return self._write()
+
+    def give_back(self) -> None:
+        """Give the space that nothing needs any more back to the disk."""
+        with _mapped():
+            give_back(self._engine)
+
     @contextmanager
     def _read(self) -> Generator[Connection]:
         with _mapped(), self._engine.connect() as connection:
@@ -244,7 +267,9 @@ def _mapped() -> Generator[None]:
 
 
 def _store(connection: Connection, digest: str, body: bytes) -> None:
-    known = connection.scalar(select(schema.documents.c.digest).where(schema.documents.c.digest == digest))
+    # Locked, so that nobody removes it as unused before the run that uses it is committed.
+    found = select(schema.documents.c.digest).where(schema.documents.c.digest == digest).with_for_update(read=True)
+    known = connection.scalar(found)
     if known is None:
         connection.execute(insert(schema.documents).values(digest=digest, body=body))
 

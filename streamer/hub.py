@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, asynccontextmanager
 
+from prefect_swarm.core.errors import RunNotFound
 from prefect_swarm.core.ids import RunId
 from prefect_swarm.core.progress import run_share
 from prefect_swarm.journal.store import Journal, RunEntry
@@ -27,7 +28,10 @@ class Hub:
         self._listed: dict[RunId, tuple[int, RunSummary]] = {}
 
     async def frames(self, wish: Subscribe) -> AsyncGenerator[str, None]:
-        """Give the frames of a subscription, for ever. Raises RunNotFound, or JournalError where it cannot be read."""
+        """Give the frames of a subscription, for ever.
+
+        Raises RunNotFound, also when the run is deleted meanwhile, and JournalError where it cannot be read.
+        """
         if wish.run is None:
             async with aclosing(self._lists()) as texts:
                 async for text in texts:
@@ -44,6 +48,8 @@ class Hub:
             while True:
                 changed.clear()
                 frames = subscriber.due(self.journal.clock())
+                if not frames and source.gone:
+                    raise RunNotFound(f"run {run_id} was deleted")
                 if not frames and subscriber.missing is not None:
                     after = subscriber.missing
                     past = await asyncio.to_thread(self.journal.records, run_id, after=after, limit=BATCH)
@@ -80,9 +86,17 @@ class Hub:
 
     def runs(self) -> tuple[RunSummary, ...]:
         """Give the newest runs in one line each; a run is folded again only when it has new records."""
-        return tuple(self._summary(entry) for entry in self.journal.runs()[:LISTED])
+        summaries = map(self._summary, self.journal.runs()[:LISTED])
+        return tuple(one for one in summaries if one is not None)
 
-    def _summary(self, entry: RunEntry) -> RunSummary:
+    def _summary(self, entry: RunEntry) -> RunSummary | None:
+        try:
+            return self._summarised(entry)
+        except RunNotFound:  # deleted since the list was read
+            self._listed.pop(entry.run_id, None)
+            return None
+
+    def _summarised(self, entry: RunEntry) -> RunSummary:
         seq, _ = self.journal.last(entry.run_id)
         alive = self.journal.holder(entry.run_id) is not None
         known = self._listed.get(entry.run_id)

@@ -91,10 +91,11 @@ class Reset(Value):
 
 
 class Trouble(Value):
-    """Something is wrong with the request or with the journal."""
+    """Something is wrong with the request or with the journal; where it is `over`, nothing more comes for the wish."""
 
     type: Literal["error"] = "error"
     message: str
+    over: bool = False
 
 
 class RunSummary(Value):

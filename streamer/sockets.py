@@ -105,7 +105,7 @@ class Attendant:
         except ConnectionClosed:
             pass  # the reader sees it too, and ends this connection
         except SwarmError as error:
-            await self._connection.send(Trouble(message=str(error)).model_dump_json())
+            await self._connection.send(Trouble(message=str(error), over=True).model_dump_json())
 
     async def _drop(self, *, about_run: bool) -> None:
         task = self._serving.pop(about_run, None)

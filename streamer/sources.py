@@ -11,7 +11,7 @@ import contextlib
 import time
 from collections.abc import Generator
 
-from prefect_swarm.core.errors import JournalError
+from prefect_swarm.core.errors import JournalError, RunNotFound
 from prefect_swarm.core.events import Record
 from prefect_swarm.core.ids import RunId
 from prefect_swarm.journal.store import Journal
@@ -36,6 +36,8 @@ class RunSource:
         """Belong to a loop from `start` on."""
         self.channel = channel
         self.users = 0
+        self.gone = False
+        """The run was deleted: nothing more comes."""
         self._journal, self._run_id = journal, run_id
         self._changed: set[asyncio.Event] = set()
         self._hurry = asyncio.Event()
@@ -104,6 +106,10 @@ class RunSource:
             try:
                 await self._look()
                 self._told = ""
+            except RunNotFound:
+                self.gone = True
+                self._wake()
+                return
             except JournalError as error:
                 self._complain(error)
                 pause = REST
@@ -114,6 +120,8 @@ class RunSource:
     async def _look(self) -> None:
         known = self.channel.state.seq
         newest, _ = await asyncio.to_thread(self._journal.last, self._run_id)
+        if newest == 0 and not await asyncio.to_thread(self._journal.has, self._run_id):
+            raise RunNotFound(f"run {self._run_id} was deleted")
         if newest < known:
             await self._restore()
         elif newest > self.channel.state.seq:

@@ -1,48 +1,45 @@
 """One attempt of one work item: gate, slot, context, agent, checks, and the commit to the journal.
 
-What counts is written inside the task's body: Prefect announces a result before it is stored, and loses late
-states when its server is away. Prefect owns when a retry is due; the gate owns whether it may run.
+Nothing here knows Prefect: whoever calls an attempt (`tasks/task`, or a thread of the test kit) owns when a retry
+is due; the gate owns whether it may run.
 """
 
 import hashlib
+import logging
 import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from prefect import Task, get_run_logger, task
-from prefect.client.schemas.objects import State, TaskRun
-from prefect.context import TaskRunContext
-from prefect.runtime import task_run as this_task_run
-from prefect.states import Cancelled
-
 from prefect_swarm.agents.environment import environment_for
 from prefect_swarm.agents.runners import runner_for
+from prefect_swarm.agents.storage import writing
 from prefect_swarm.core import events as on
-from prefect_swarm.core.errors import SwarmError, Unavailable
+from prefect_swarm.core.errors import StorageFailed, SwarmError, Unavailable
 from prefect_swarm.core.events import Evidence
-from prefect_swarm.core.ids import ItemId, RunId
+from prefect_swarm.core.ids import ItemId
 from prefect_swarm.core.plan import WorkItem
 from prefect_swarm.core.policy import POLICIES, Failure, may_retry, retry_delay
 from prefect_swarm.core.ports import Assignment, Outcome, Report
 from prefect_swarm.core.roster import RunnerSpec
 from prefect_swarm.core.state import ItemState
 from prefect_swarm.journal.failpoint import failpoint
-from prefect_swarm.journal.home import state_folder
+from prefect_swarm.journal.home import run_folder
 from prefect_swarm.tasks.checks import rehearsed, run_check
 from prefect_swarm.tasks.context import prompt_for
-from prefect_swarm.tasks.execution import Execution, execution_of
-from prefect_swarm.tasks.gate import Closed
-from prefect_swarm.tasks.hooks import task_state_changed
+from prefect_swarm.tasks.execution import Execution
 from prefect_swarm.tasks.workspace import changes, list_files
 
 PROGRESS_EVERY = 0.5
 """Seconds between two progress events of an attempt at least."""
 
+Log = logging.Logger | logging.LoggerAdapter[Any]
+"""Where an attempt tells people what it does: the log of its task run where there is one."""
+
 
 class AttemptFailed(SwarmError):
-    """The attempt did not lead to verified work; `retried` says whether Prefect is to try again."""
+    """The attempt did not lead to verified work; `retried` says whether it is to be tried again."""
 
     def __init__(self, message: str, *, retried: bool) -> None:
         """Keep what the retry condition looks at."""
@@ -50,49 +47,27 @@ class AttemptFailed(SwarmError):
         self.retried = retried
 
 
-def should_retry(_task: Task[..., Any], _task_run: TaskRun, state: State[Any]) -> bool:
-    """Tell Prefect whether an attempt is tried again; a plain function, since Prefect ignores any other callable."""
-    return isinstance(state.data, AttemptFailed) and state.data.retried
+def attempt(execution: Execution, item: WorkItem, *, task_run_id: str, log: Log) -> int:
+    """Work on an item until it is verified: gives the seq of the commit.
 
-
-def receipt_key(_context: TaskRunContext, parameters: dict[str, Any]) -> str:
-    """Give the key under which Prefect keeps an item's receipt: one per run, item and generation."""
-    text = "\x00".join(str(parameters[name]) for name in ("run_id", "item_id", "generation"))
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-@task(
-    name="attempt",
-    persist_result=True,
-    result_serializer="json",  # receipts of ours only; what an agent wrote never becomes a Prefect result
-    cache_key_fn=receipt_key,
-    retry_condition_fn=should_retry,
-    on_running=[task_state_changed],
-    on_completion=[task_state_changed],
-    on_failure=[task_state_changed],
-)
-def attempt(run_id: str, item_id: str, generation: int) -> Any:
-    """Work on an item until it is verified: gives a receipt, or raises AttemptFailed."""
-    execution = execution_of(RunId(run_id))
-    if execution is None:
-        raise SwarmError(f"run {run_id} is not executed in this process")
-    item = execution.plan.item_by_id[ItemId(item_id)]
-    try:
-        with execution.gate.enter(item.id), execution.slots.hold(item.agent):
-            seq = _Attempt(execution, item).work()
-    except Closed as closed:
-        return Cancelled(name="Interrupted", message=str(closed))
-    return {"run": run_id, "item": item_id, "generation": generation, "seq": seq}
+    Raises AttemptFailed, whose effects are in the journal, Closed where the run takes no new work, or StorageFailed
+    where what the attempt needs or did cannot be written; the run is given up then.
+    """
+    with execution.gate.enter(item.id), execution.slots.hold(item.agent):
+        try:
+            return _Attempt(execution, item, task_run_id=task_run_id, log=log).work()
+        except StorageFailed as trouble:
+            execution.control.give_up(trouble)
+            raise
 
 
 class _Attempt:
     """The steps of one attempt, each of which leaves its event in the journal."""
 
-    def __init__(self, execution: Execution, item: WorkItem) -> None:
-        self.execution, self.item = execution, item
+    def __init__(self, execution: Execution, item: WorkItem, *, task_run_id: str, log: Log) -> None:
+        self.execution, self.item, self.task_run_id, self.log = execution, item, task_run_id, log
         self.workspace = Path(execution.state.output)
         self.assignment = self._assignment(_runner_of(item))
-        self.logger = get_run_logger()
 
     @property
     def number(self) -> int:
@@ -109,20 +84,21 @@ class _Attempt:
             raise self._failed(outcome.failure, outcome.reason, output=outcome.output)
         self._report(outcome)
         self._check()
-        failpoint("before_verified")
         record = self.execution.record(
             on.ItemVerified(item=self.item.id, attempt=self.number, seconds=outcome.seconds)
         )[-1]
-        failpoint("after_verified")
-        self.logger.info("%s verified", self.item.id)
+        failpoint("before_return")
+        self.log.info("%s verified", self.item.id)
         return record.seq
 
     def _assignment(self, runner: RunnerSpec) -> Assignment:
         execution, item = self.execution, self.item
         number = self.mine.attempt + 1
-        folder = _attempt_folder(execution, item.id, number)
         prompt = prompt_for(execution.plan, execution.state, item)
-        (folder / "prompt.md").write_text(prompt, encoding="utf-8", newline="")
+        folder = _attempt_folder(execution, item.id, number)
+        with writing(folder):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            (folder / "prompt.md").write_text(prompt, encoding="utf-8", newline="")
         return Assignment(
             run_id=execution.run_id,
             item=item.id,
@@ -140,15 +116,16 @@ class _Attempt:
 
     def _run_agent(self) -> Outcome:
         runner = runner_for(self.assignment.runner.kind, self.execution.settings)
+        failpoint("before_claim")
         self.execution.record(
             on.AttemptStarted(
                 item=self.item.id,
                 attempt=self.number,
-                task_run_id=str(this_task_run.id or ""),
+                task_run_id=self.task_run_id,
                 folder=self.assignment.folder,
             )
         )
-        self.logger.info("%s attempt %d by %s starts", self.item.id, self.number, self.item.agent)
+        self.log.info("%s attempt %d by %s starts", self.item.id, self.number, self.item.agent)
         self._before = list_files(self.workspace)
         failpoint("after_claim")
         outcome = runner.run(self.assignment, progress=_throttled(self._progress), stop=self.execution.control.stop)
@@ -163,15 +140,14 @@ class _Attempt:
         )
 
     def _report(self, outcome: Outcome) -> None:
+        files = changes(self.workspace, self._before)
+        failpoint("before_stage")
         self.execution.record(
             on.AttemptReported(
-                item=self.item.id,
-                attempt=self.number,
-                seconds=outcome.seconds,
-                summary=outcome.summary,
-                files=changes(self.workspace, self._before),
+                item=self.item.id, attempt=self.number, seconds=outcome.seconds, summary=outcome.summary, files=files
             )
         )
+        failpoint("after_stage")
 
     def _check(self) -> None:
         """Run the checks. Raises AttemptFailed where one does not pass."""
@@ -201,7 +177,7 @@ class _Attempt:
         used = self.mine.used + POLICIES[failure].counts
         retried = may_retry(failure, used, self.item.retries) and not stopped
         self.execution.record(said, *self._consequence(failure, reason, used, retried=retried))
-        self.logger.warning("%s attempt %d failed (%s): %s", self.item.id, self.number, failure, reason)
+        self.log.warning("%s attempt %d failed (%s): %s", self.item.id, self.number, failure, reason)
         return AttemptFailed(f"{failure}: {reason}", retried=retried)
 
     def _consequence(self, failure: Failure, reason: str, used: int, *, retried: bool) -> tuple[on.Event, ...]:
@@ -223,9 +199,7 @@ def _runner_of(item: WorkItem) -> RunnerSpec:
 
 def _attempt_folder(execution: Execution, item: ItemId, number: int) -> Path:
     name = hashlib.sha256(item.encode()).hexdigest()[:16]
-    folder = state_folder(execution.settings) / "runs" / execution.run_id / name / str(number)
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return folder
+    return run_folder(execution.settings, execution.run_id) / name / str(number)
 
 
 def _throttled(tell: Callable[[Report], None]) -> Callable[[Report], None]:

@@ -3,10 +3,13 @@
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Literal
 
+from prefect_swarm.core.errors import JournalError
 from prefect_swarm.core.ids import ItemId
 from prefect_swarm.core.state import Question, RunState
+from prefect_swarm.tasks.tenure import Tenure
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,14 @@ Questioner = Callable[[Question, RunState], tuple[Answer, ...]]
 """Asks a person; no answers mean that the run goes on without."""
 
 
+class Leaving(StrEnum):
+    """On whose behalf a run is left before its end."""
+
+    INTERRUPTED = "stopped by its operator"
+    SUSPENDED = "suspended in Prefect"
+    CANCELLED = "cancelled in Prefect"
+
+
 @dataclass(slots=True)
 class Control:
     """How whoever started a run reaches it."""
@@ -30,13 +41,28 @@ class Control:
     """Set: what is at work is finished, nothing new is started, the run is left resumable."""
     stop: threading.Event = field(default_factory=threading.Event)
     """Set: what is at work is ended now."""
-    lost: threading.Event = field(default_factory=threading.Event)
-    """Set: another executor has taken the run over; nothing this one says counts any more."""
+    leaving: Leaving = Leaving.INTERRUPTED
+    """Why the run is left where it is draining."""
+    trouble: JournalError | None = None
+    """Set: the run is another executor's, or cannot be written any more; this one gives it up at once."""
+    tenure: Tenure | None = None
+    """The run's lease, where whoever started the run took it already; None: the flow waits for it."""
     questioner: Questioner | None = None
-    own_signals: bool = False
-    """Whoever started the run answers signals: one that Prefect turns into an exception leaves it interrupted."""
+    commanded: bool = False
+    """The command line started the run: it answers signals, and tells the outcome by itself."""
 
-    def halt(self) -> None:
-        """End what is at work now, and leave the run resumable."""
+    def drain(self, why: Leaving = Leaving.INTERRUPTED) -> None:
+        """Finish what is at work, start nothing new, and leave the run resumable."""
+        if not self.draining.is_set():
+            self.leaving = why
         self.draining.set()
+
+    def halt(self, why: Leaving = Leaving.INTERRUPTED) -> None:
+        """End what is at work now, and leave the run resumable."""
+        self.drain(why)
         self.stop.set()
+
+    def give_up(self, trouble: JournalError) -> None:
+        """End what is at work now: nothing that happens from here on can count."""
+        self.trouble = self.trouble or trouble
+        self.halt()

@@ -5,17 +5,18 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from prefect_swarm.core.events import ErrorOccurred, Event, Record
+from prefect_swarm.core.errors import Fenced, StorageFailed
+from prefect_swarm.core.events import Event, Record
 from prefect_swarm.core.graph import efforts, ranks
 from prefect_swarm.core.ids import RunId
 from prefect_swarm.core.plan import Plan
+from prefect_swarm.core.ports import Slots
 from prefect_swarm.core.reducer import fold
 from prefect_swarm.core.settings import Settings
 from prefect_swarm.core.state import RunState
 from prefect_swarm.journal.store import Journal
 from prefect_swarm.tasks.control import Control
 from prefect_swarm.tasks.gate import Gate
-from prefect_swarm.tasks.slots import Slots
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +30,14 @@ class Hold:
 class Execution:
     """One executor's hold on a run; the live state is always that of the journal or ahead of it by nothing."""
 
-    def __init__(self, journal: Journal, plan: Plan, *, hold: Hold, settings: Settings, control: Control) -> None:
+    def __init__(
+        self, journal: Journal, plan: Plan, *, hold: Hold, settings: Settings, control: Control, slots: Slots
+    ) -> None:
         """Fold the run's state from the journal."""
         self.journal, self.plan, self.hold, self.settings, self.control = journal, plan, hold, settings, control
+        self.slots = slots
         self.ranks = ranks(plan, efforts(plan))
         self.gate = Gate(settings.max_parallel, self.ranks, draining=control.draining.is_set)
-        self.slots = Slots(hold.run_id, settings.max_parallel, draining=control.draining, trouble=self._server_away)
         self._changed = threading.Condition(threading.RLock())
         self._pokes = 0
         self._state = journal.state(hold.run_id, plan)
@@ -53,16 +56,26 @@ class Execution:
         """Write events and fold them; durable when this returns.
 
         Raises IllegalEvent where they cannot follow from the state, Fenced where another executor has taken
-        over, JournalError where they cannot be written; nothing is changed then.
+        over, StorageFailed where they cannot be written; nothing is changed then, and after the latter two the run
+        is given up.
         """
         with self._changed:
             self._try(events)
-            records = self.journal.append(self.run_id, events, epoch=self.hold.epoch)
-            if records[0].seq != self._state.seq + 1:  # a hook in another process wrote meanwhile
-                records = self.journal.records(self.run_id, after=self._state.seq)
+            try:
+                records = self._append(events)
+            except (Fenced, StorageFailed) as trouble:
+                self.control.give_up(trouble)
+                raise
             self._state = fold(self._state, records)
             self._changed.notify_all()
             return records
+
+    def _append(self, events: tuple[Event, ...]) -> tuple[Record, ...]:
+        """Write events; gives all records that the state does not know yet."""
+        records = self.journal.append(self.run_id, events, epoch=self.hold.epoch)
+        if records[0].seq == self._state.seq + 1:
+            return records
+        return self.journal.records(self.run_id, after=self._state.seq)  # a hook in another process wrote meanwhile
 
     def _try(self, events: tuple[Event, ...]) -> None:
         at = self.journal.clock()
@@ -80,15 +93,6 @@ class Execution:
             pokes = self._pokes
             self._changed.wait_for(lambda: self._state.seq > after or self._pokes > pokes, timeout)
             return self._state
-
-    def _server_away(self, error: Exception) -> None:
-        self.record(
-            ErrorOccurred(
-                where="Prefect's concurrency limits",
-                message=f"the server did not answer ({type(error).__name__}: {error})"[:500],
-                remedy="the run goes on with its own limit; look at the server, runs beside this one are not counted",
-            )
-        )
 
 
 _executions: dict[RunId, Execution] = {}

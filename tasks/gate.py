@@ -62,6 +62,11 @@ class Gate:
         with self._changed:
             return frozenset(self._inside)
 
+    def wait_until_empty(self, timeout: float) -> bool:
+        """Wait so many seconds until nobody holds a slot; false where somebody still does."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._inside, timeout)
+
     def close(self) -> None:
         """Admit nobody any more and send away who waits; who is inside stays."""
         with self._changed:

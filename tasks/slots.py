@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from functools import partial
-from typing import Self
 from uuid import UUID
 
 import httpx
@@ -44,7 +43,7 @@ def limit_of_run(run_id: RunId) -> str:
     return f"swarm-{run_id}"
 
 
-class Slots:
+class PrefectSlots:
     """The leases of one run, on one long-lived client.
 
     The client is asked by one thread at a time: a SQLite server answers 503 to leases that are taken at the same
@@ -52,9 +51,10 @@ class Slots:
     server is gone.
     """
 
-    def __init__(self, run_id: RunId, maximum: int, *, draining: Stop, trouble: Callable[[Exception], None]) -> None:
-        """Prepare for a run with so many slots; `trouble` is told each time the server begins not to answer."""
-        self._run, self._maximum, self._draining, self._trouble = run_id, maximum, draining, trouble
+    def __init__(self, run_id: RunId, maximum: int, *, draining: Stop) -> None:
+        """Prepare for a run with so many slots."""
+        self._run, self._maximum, self._draining = run_id, maximum, draining
+        self._trouble: Callable[[Exception], None] = _nobody
         self._asking = threading.Lock()
         self._leases: set[UUID] = set()
         self._closed = threading.Event()
@@ -64,21 +64,25 @@ class Slots:
             self._context = contextvars.copy_context()
             self._client = get_client(sync_client=True, httpx_settings={"timeout": 5.0})
 
-    def __enter__(self) -> Self:
-        """Make the run's limit known to the server, anew: leases of a killed executor would hold it for a minute."""
-        self._client.__enter__()
-        name = limit_of_run(self._run)
-        self._ask(lambda client: client.delete_global_concurrency_limit_by_name(name))
-        self._ask(lambda client: client.upsert_global_concurrency_limit_by_name(name, self._maximum))
-        self._renewer.start()
-        return self
+    @contextmanager
+    def known(self, *, trouble: Callable[[Exception], None]) -> Generator[None, None, None]:
+        """Have the run's limit known to the server while the block lasts.
 
-    def __exit__(self, *exc: object) -> None:
-        """Take the run's limit away again."""
-        self._closed.set()
-        self._renewer.join()
-        self._ask(lambda client: client.delete_global_concurrency_limit_by_name(limit_of_run(self._run)))
-        self._client.__exit__(None, None, None)
+        `trouble` is told each time the server begins not to answer.
+        """
+        self._trouble = trouble
+        name = limit_of_run(self._run)
+        with self._client:
+            # Made anew: leases of a killed executor would hold it for a minute.
+            self._ask(lambda client: client.delete_global_concurrency_limit_by_name(name))
+            self._ask(lambda client: client.upsert_global_concurrency_limit_by_name(name, self._maximum))
+            self._renewer.start()
+            try:
+                yield
+            finally:
+                self._closed.set()
+                self._renewer.join()
+                self._ask(lambda client: client.delete_global_concurrency_limit_by_name(name))
 
     @contextmanager
     def hold(self, agent: AgentName) -> Generator[None, None, None]:
@@ -144,6 +148,10 @@ class Slots:
                     raise
                 time.sleep(BUSY)
         return None
+
+
+def _nobody(_error: Exception) -> None:
+    """Nobody is told."""
 
 
 def _renewed(lease: UUID, client: SyncPrefectClient) -> httpx.Response:

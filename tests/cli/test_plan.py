@@ -77,6 +77,34 @@ def test_mermaid_escapes_what_it_is_given(capsys: pytest.CaptureFixture[str]) ->
     assert "item1 --> item2" in drawn
 
 
+def test_dot_escapes_what_it_is_given(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Quotes and backslashes of a title stay inside the graph's own quotes."""
+    shop.write_text("requirements: [{id: A, title: 'say \"\\N\" -> [x]'}, {id: B, title: b, depends_on: [A]}]", "utf-8")
+
+    assert main(["plan", "--format", "dot"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+
+    assert lines[3] == '  "A/rapid-builder" [label="say \\"\\\\N\\" -> [x]\\nA/rapid-builder"];'
+    assert lines[5] == '  "A/rapid-builder" -> "B/rapid-builder";'
+
+
+def test_suggestions_time_and_cost_are_told(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What the texts speak of is suggested with its words, and taken on request; time and cost are ranges."""
+    shop.write_text("requirements: [Card payment, 'The cart, after card payment works']", encoding="utf-8")
+
+    main(["plan"])
+    shown = capsys.readouterr().out
+    main(["plan", "--infer-dependencies", "--rehearse", "--json"])
+    document = json.loads(capsys.readouterr().out)
+
+    assert "suggestion: REQ-002 waits for REQ-001 ('after card payment works'); --infer-dependencies takes it" in shown
+    assert "time: 1.0 min to 15.0 min; assumed 1 to 12 minutes" in shown
+    assert "cost: no price is known for 2 items; name a model in the agents' cards" in shown
+    assert document["suggestions"][0]["taken"]
+    assert document["waves"] == [["REQ-001/" + document["items"][0]["agent"]], [document["items"][1]["id"]]]
+    assert document["estimate"]["seconds"] == {"low": 4.0, "high": 4.0}
+
+
 def test_texts_cannot_steer_the_terminal(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Control characters of a file are shown as escapes, markup as it stands."""
     shop.write_text('project: "x\\e[31m [bold]"\nrequirements: [a]', encoding="utf-8")
