@@ -1,7 +1,9 @@
 """From a file to a plan: the requirements read, the agents found, the work items compiled."""
 
+from dataclasses import replace
 from pathlib import Path
 
+from prefect_swarm.agents.learned import learned_selector
 from prefect_swarm.agents.registry import find_roster
 from prefect_swarm.core.document import Limits
 from prefect_swarm.core.errors import UsageError
@@ -16,7 +18,9 @@ def plan_file(path: Path, agents: Path | None, options: PlanOptions) -> Plan:
     Raises UsageError where there is no such file, RequirementError with everything that is wrong in it.
     """
     requirements = read_requirements(_bytes(path), str(path))
-    return compile_plan(requirements, find_roster(Path(), agents), options)
+    roster = find_roster(Path(), agents)
+    selector = options.selector or learned_selector(roster)
+    return compile_plan(requirements, roster, replace(options, selector=selector))
 
 
 def _bytes(path: Path) -> bytes:

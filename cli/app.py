@@ -29,6 +29,7 @@ class Command:
 
 COMMANDS: dict[str, Command] = {
     "plan": Command("prefect_swarm.cli.plan", "show who would do what, in which order, and why"),
+    "select": Command("prefect_swarm.cli.select", "tell for statements on standard input which agents suit them"),
     "run": Command("prefect_swarm.cli.run", "run a requirements file until its results are verified"),
     "resume": Command("prefect_swarm.cli.resume", "go on with a run that was interrupted or failed"),
     "runs": Command("prefect_swarm.cli.runs", "list the runs"),
