@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PYTHON
 
-.PHONY: setup demo test chaos lint types docs constraints versions clean
+.PHONY: setup demo test chaos bench lint types docs constraints versions clean
 
 setup: .venv/.installed
 
@@ -21,6 +21,10 @@ test: setup
 # The tests that kill and damage at random, at length: more than an hour.
 chaos: setup
 	SWARM_TEST_CHAOS=1 $(BIN)/python -m pytest -m chaos -q -s $(ARGS)
+
+# Figures, each beside its floor, into bench-output/; `make bench ARGS=journal` runs one of them. Takes minutes.
+bench: setup
+	$(BIN)/python -m bench $(ARGS)
 
 lint: setup
 	$(BIN)/ruff check .
@@ -44,5 +48,5 @@ versions:
 	tools/check_versions.sh
 
 clean:
-	rm -rf .venv .rooms .cache .pytest_cache .ruff_cache .mypy_cache .hypothesis build dist demo-output *.egg-info
+	rm -rf .venv .rooms .cache .pytest_cache .ruff_cache .mypy_cache .hypothesis build dist demo-output bench-output *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

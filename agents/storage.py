@@ -25,5 +25,7 @@ def writing(folder: Path) -> Generator[None]:
         remedy = REFUSALS.get(error.errno or 0)
         if remedy is None:
             raise
-        message = f"{folder} cannot be written: {error.strerror}; {remedy}, then go on with `swarm resume`"
+        message = (
+            f"{error.filename or folder} cannot be written: {error.strerror}; {remedy}, then go on with `swarm resume`"
+        )
         raise StorageFailed(message) from error

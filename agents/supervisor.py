@@ -7,7 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -112,7 +112,9 @@ def _watch(process: subprocess.Popen[bytes], output: "_Output", job: Job, stop: 
             selector.register(stream, selectors.EVENT_READ)
         heard = time.monotonic()
         while process.poll() is None:
-            if output.read(selector, _TICK, process.stdout):
+            if not selector.get_map():
+                _wait_briefly(process)  # it has closed its pipes, so it is at its end, or silent from here on
+            elif output.read(selector, _TICK, process.stdout):
                 heard = time.monotonic()
             ending = _overdue(job, stop, begun=begun, heard=heard)
             if ending is not None:
@@ -122,6 +124,11 @@ def _watch(process: subprocess.Popen[bytes], output: "_Output", job: Job, stop: 
             if not output.read(selector, 0, process.stdout):
                 break
         return Ending.EXITED
+
+
+def _wait_briefly(process: subprocess.Popen[bytes]) -> None:
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(_TICK)
 
 
 def _overdue(job: Job, stop: Stop, *, begun: float, heard: float) -> Ending | None:
@@ -158,8 +165,6 @@ class _Output:
             self._keep(chunk)
             if key.fileobj is stdout and self._on_line is not None:
                 self._split(chunk, self._on_line)
-        if not selector.get_map() and timeout:
-            time.sleep(timeout)  # both streams are closed and the program still runs: select would not wait
         return heard
 
     def _keep(self, chunk: bytes) -> None:
@@ -200,13 +205,17 @@ def end_tree(process: subprocess.Popen[bytes], environment: Mapping[str, str]) -
         end_marked(marker)
 
 
-def end_marked(marker: Mapping[str, str]) -> int:
-    """End every process whose environment holds all these variables, but ours and its parents; give their number."""
+def end_marked(marker: Mapping[str, str], *, sure: Callable[[], object] = lambda: None) -> int:
+    """End every process whose environment holds all these variables, but ours and its parents; give their number.
+
+    `sure` is called when they are found and before any is ended: where it raises, nobody is.
+    """
     ended: set[psutil.Process] = set()
     for number in (signal.SIGTERM, *[signal.SIGKILL] * _ROUNDS):
         found = _marked(marker)
         if not found:
             break
+        sure()
         for process in found:
             _tell(process, number)
         _wait_until(lambda found=found: not any(_lives(one) for one in found), GRACE)

@@ -32,6 +32,7 @@ COMMANDS: dict[str, Command] = {
     "select": Command("prefect_swarm.cli.select", "tell for statements on standard input which agents suit them"),
     "run": Command("prefect_swarm.cli.run", "run a requirements file until its results are verified"),
     "resume": Command("prefect_swarm.cli.resume", "go on with a run that was interrupted or failed"),
+    "checkpoints": Command("prefect_swarm.cli.checkpoints", "list a run's checkpoints, or show one whole"),
     "runs": Command("prefect_swarm.cli.runs", "list the runs"),
     "status": Command("prefect_swarm.cli.status", "show where a run stands"),
     "watch": Command("prefect_swarm.cli.watch", "follow a run live"),

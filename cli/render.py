@@ -180,11 +180,14 @@ def _why(item: ItemView) -> str:
 def _told(event: Envelope) -> Iterable[str]:
     for name in ("item", "outcome", "status", "attempt", "message", "reason", "summary", "where", "failure"):
         found = event.data.get(name)
-        if found not in (None, ""):
+        if found not in (None, "", 0):
             yield f"attempt {found}" if name == "attempt" else str(found)
     fraction = event.data.get("fraction")
     if isinstance(fraction, int | float):
         yield f"{100 * fraction:.0f}%"
+    reused = event.data.get("reused")
+    if isinstance(reused, dict):
+        yield f"taken over from run {reused['run_id']}"
     evidence = event.data.get("evidence")
     if isinstance(evidence, dict):
         yield f"{evidence['title']} {'passed' if evidence['passed'] else 'failed'}"

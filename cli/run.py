@@ -1,35 +1,25 @@
 """`swarm run`: from a requirements file to verified results, in this process."""
 
 import argparse
-import secrets
-import time
 from pathlib import Path
 
-from prefect_swarm.agents.preflight import missing_tools
+from prefect_swarm.cli.consent import ask_to_start, require_ready
+from prefect_swarm.cli.naming import new_run_id
 from prefect_swarm.cli.output import Output
-from prefect_swarm.cli.plan import headline, show_plan
 from prefect_swarm.cli.planning import DEFAULT_FILE, add_plan_options, plan_from, settings_of
-from prefect_swarm.cli.resume import resume_run
+from prefect_swarm.cli.restore import restored
+from prefect_swarm.cli.resume import go_on
 from prefect_swarm.cli.session import Session
 from prefect_swarm.cli.wishes import add_wishes, wishes_of
-from prefect_swarm.core.errors import Unavailable, UsageError
-from prefect_swarm.core.ids import RunId
-from prefect_swarm.core.plan import Plan
-from prefect_swarm.journal.checkpoints import read_snapshot
+from prefect_swarm.core.errors import UsageError
 from prefect_swarm.journal.home import open_journal
-
-WITHOUT_RUNNER = """no runner for {agents}; ways on:
-  - give the agent a runner in its card: `runner: {{command: [program, argument]}}`, or `{{python: "module:function"}}`
-  - use your own agents: --agents DIR
-  - try the plan without any agent: --rehearse"""
-"""What is said when a plan cannot run."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of `swarm run`."""
     add_plan_options(parser)
     add_wishes(parser)
-    parser.add_argument("--output-dir", type=Path, default=Path(), metavar="DIR", help="where agents work")
+    parser.add_argument("--output-dir", type=Path, metavar="DIR", help="where agents work (default: here)")
     parser.add_argument(
         "--resume-checkpoint", type=Path, metavar="FILE", help="go on with the run of a checkpoint file"
     )
@@ -39,42 +29,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace, output: Output) -> int:
     """Run the requirements file, or go on with the run of a checkpoint; the exit code tells the outcome."""
     settings = settings_of(arguments)
+    wishes = wishes_of(arguments, arguments.output_dir or Path())
     if arguments.resume_checkpoint:
-        run_id = read_snapshot(arguments.resume_checkpoint).run_id
-        return resume_run(run_id, settings, wishes_of(arguments, arguments.output_dir), output)
+        run_id = restored(arguments.resume_checkpoint, arguments.output_dir, settings, output, agreed=arguments.yes)
+        return go_on(open_journal(settings), run_id, settings, wishes, output=output)
     if arguments.interactive:
         _ask_for_requirement(arguments, output)
     plan = plan_from(arguments, settings)
-    _require(plan)
-    if output.at_terminal and not arguments.yes:
-        show_plan(plan, output, settings=settings, missing=(), everything=False)
-        _confirm()
-    else:
-        output.tell(headline(plan))
-    session = Session(
-        open_journal(settings), new_run_id(), plan, settings=settings, wishes=wishes_of(arguments, arguments.output_dir)
-    )
-    return session.hold(output)
-
-
-def new_run_id() -> RunId:
-    """Make an id for a run that sorts by time and is easily said."""
-    return RunId(f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}")
-
-
-def _require(plan: Plan) -> None:
-    """Raise Unavailable where an agent has no runner, or a tool is missing: before the run, not in its midst."""
-    without = sorted({item.agent for item in plan.items if item.runner is None})
-    if without:
-        raise Unavailable(WITHOUT_RUNNER.format(agents=", ".join(without)))
-    missing = () if plan.rehearsal else missing_tools(plan)
-    if missing:
-        raise Unavailable("\n".join(["the run cannot start:", *(f"  - {lack}" for lack in missing)]))
-
-
-def _confirm() -> None:
-    if input("start? [y/N] ").strip().lower() not in {"y", "yes"}:
-        raise UsageError("not started")
+    require_ready(plan)
+    ask_to_start(plan, settings, output, agreed=arguments.yes)
+    return Session(open_journal(settings), new_run_id(), plan, settings=settings, wishes=wishes).hold(output)
 
 
 def _ask_for_requirement(arguments: argparse.Namespace, output: Output) -> None:

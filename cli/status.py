@@ -8,6 +8,7 @@ from prefect_swarm.cli.render import screen
 from prefect_swarm.cli.summary import summary
 from prefect_swarm.core.settings import settings_from
 from prefect_swarm.core.view import view_run
+from prefect_swarm.journal.history import read_run
 from prefect_swarm.journal.home import open_journal
 
 ALL_LINES = 100_000
@@ -23,8 +24,8 @@ def execute(arguments: argparse.Namespace, output: Output) -> int:
     """Show a run as the journal tells it. Raises RunNotFound."""
     journal = open_journal(settings_from(os.environ))
     run_id = journal.find(arguments.run)
-    plan = journal.plan(run_id)
-    view = view_run(plan, journal.state(run_id, plan), journal.clock())
+    now = read_run(journal, run_id)
+    view = view_run(now.plan, now.state, journal.clock())
     if output.json_only:
         output.document(view.model_dump(mode="json"))
     elif view.progress.status.ended:

@@ -21,7 +21,7 @@ from prefect_swarm.journal.store import Journal
 from prefect_swarm.streamer.client import follow, follow_journal, merge
 from prefect_swarm.streamer.guard import tokens_in
 from prefect_swarm.streamer.ports import locate
-from prefect_swarm.streamer.protocol import EventFrame, ServerFrame, Snapshot, Subscribe, Trouble, Update
+from prefect_swarm.streamer.protocol import EventFrame, Reset, ServerFrame, Snapshot, Subscribe, Trouble, Update
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -63,6 +63,7 @@ class Watcher:
         self._view: RunView | None = None
         self._alive = True
         self._seen = 0
+        self._void = False
 
     @property
     def exit_code(self) -> int:
@@ -96,8 +97,11 @@ class Watcher:
             sys.stdout.write(frame.model_dump_json() + "\n")
             sys.stdout.flush()
         match frame:
+            case Reset():
+                self._void = True
             case Snapshot():
                 self._view, self._alive = frame.run, frame.alive
+                self._seen, self._void = frame.run.seq if self._void else self._seen, False
             case Update() if self._view is not None:
                 self._view, self._alive = merge(self._view, frame), frame.alive
             case EventFrame(event=event):

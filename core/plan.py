@@ -38,6 +38,20 @@ class WorkItem(Value):
     choice: Choice
 
 
+class Recipe(Value):
+    """What a plan was compiled from, so that it can be compiled anew."""
+
+    file: str = Field(description="The requirements file, as it was named; relative to `folder`.")
+    sha256: str = Field(description="Digest of the file's bytes.")
+    folder: str = Field(description="Absolute folder of the project, whose `agents` are looked through.")
+    agents: str = Field(default="", description="A folder of agents that is looked through first.")
+    project_type: str = Field(default="", description="Wins over the type that the file names.")
+    chain: tuple[str, ...] = Field(default=(), description="Exactly these agents, for every requirement.")
+    runner: RunnerSpec | None = Field(default=None, description="The runner of agents whose card names none.")
+    runner_reason: str = ""
+    infer: bool = Field(default=False, description="Dependencies that the texts speak of were taken.")
+
+
 class Plan(Value):
     """Everything a run needs to know before it starts; the same input compiles to the same plan."""
 
@@ -48,6 +62,7 @@ class Plan(Value):
     warnings: tuple[str, ...] = ()
     suggestions: tuple[Suggestion, ...] = ()
     rehearsal: bool = False
+    recipe: Recipe | None = Field(default=None, description="None for a plan that was not read from a file.")
 
     @cached_property
     def digest(self) -> str:

@@ -7,7 +7,7 @@ from functools import cached_property
 from prefect_swarm.core.document import did_you_mean, shorten
 from prefect_swarm.core.errors import Problem, RequirementError, UsageError
 from prefect_swarm.core.ids import ItemId, RequirementId, identity, item_id
-from prefect_swarm.core.plan import Choice, Plan, WorkItem
+from prefect_swarm.core.plan import Choice, Plan, Recipe, WorkItem
 from prefect_swarm.core.policy import retries_for
 from prefect_swarm.core.requirement import Requirement, RequirementSet
 from prefect_swarm.core.roster import AgentCard, Roster, RunnerSpec, Stage
@@ -35,6 +35,8 @@ class PlanOptions:
     rehearsal: bool = False
     selector: Selector | None = None
     """What chooses agents; None: the words of the cards."""
+    recipe: Recipe | None = None
+    """What the requirements and agents were read from."""
     infer: bool = False
     """Take the dependencies that the words of the requirements speak of."""
 
@@ -94,6 +96,7 @@ class Planner:
             warnings=tuple(self._warnings()),
             suggestions=self.suggestions,
             rehearsal=self.options.rehearsal,
+            recipe=self.options.recipe,
         )
 
     def _warnings(self) -> Iterator[str]:

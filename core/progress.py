@@ -74,7 +74,9 @@ def eta(plan: Plan, state: RunState, now: float) -> Eta | None:
 
 
 def duration(item: ItemState) -> float | None:
-    """Seconds that an item's last attempt took, checks included; None before it is verified."""
+    """Seconds that an item's last attempt took, checks included (reused work: without); None before it is verified."""
+    if item.status is ItemStatus.VERIFIED and item.reused:
+        return item.seconds
     if item.status is not ItemStatus.VERIFIED or item.since is None or item.started is None:
         return None
     return max(item.since - item.started, item.seconds or 0.0)  # a clock set back does not make work shorter

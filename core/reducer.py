@@ -56,18 +56,31 @@ class IllegalEvent(JournalError):
 def fold(state: RunState, records: Iterable[on.Record]) -> RunState:
     """Apply the records in order. Raises IllegalEvent at the first that cannot follow."""
     items: Items = Draft(state.items)
+    record = None
     for record in records:
-        state = _apply(state, items, record)
-    return replace(state, items=items.table)
+        event = record.event
+        if isinstance(event, on.ItemEvent):
+            _change(items, event, record.at)
+        else:
+            state = _run_after(state, items, event, record.at)
+    return state if record is None else replace(state, items=items.table, seq=record.seq, stream=record.stream)
 
 
-def _apply(state: RunState, items: Items, record: on.Record) -> RunState:
-    event = record.event
-    if isinstance(event, on.ItemEvent):
-        items[event.item] = _item_after(_legal(items, event), event, record.at)
-    else:
-        state = _run_after(state, items, event, record.at)
-    return replace(state, seq=record.seq, stream=record.stream)
+def _change(items: Items, event: on.ItemEvent, at: float) -> None:
+    item = _legal(items, event)
+    match event:
+        case on.ItemReady():
+            items.change(item.id, status=ItemStatus.READY, since=at)
+        case on.AttemptStarted() | on.AttemptProgressed() | on.AttemptReported():
+            _at_work(items, item, event, at=at)
+        case on.CheckFinished():
+            items.change(item.id, evidence=(*item.evidence, event.evidence))
+        case on.AttemptFailed():
+            _after_failure(items, item, event, at=at)
+        case on.RetryScheduled():
+            items.change(item.id, status=ItemStatus.RETRY_WAITING, since=at, due=event.due)
+        case _:
+            _settle(items, item, event, at=at)
 
 
 def _legal(items: Items, event: on.ItemEvent) -> ItemState:
@@ -81,83 +94,69 @@ def _legal(items: Items, event: on.ItemEvent) -> ItemState:
 
 
 def _known(items: Items, event: on.Event, name: ItemId) -> ItemState:
-    if name not in items:
-        raise IllegalEvent(f"{event.type}: the plan has no item {name}")
-    return items[name]
-
-
-def _item_after(item: ItemState, event: on.ItemEvent, at: float) -> ItemState:
-    match event:
-        case on.ItemReady():
-            return replace(item, status=ItemStatus.READY, since=at)
-        case on.AttemptStarted() | on.AttemptProgressed() | on.AttemptReported():
-            return _at_work(item, event, at)
-        case on.CheckFinished():
-            return replace(item, evidence=(*item.evidence, event.evidence))
-        case on.AttemptFailed():
-            return _after_failure(item, event, at)
-        case on.RetryScheduled():
-            return replace(item, status=ItemStatus.RETRY_WAITING, since=at, due=event.due)
-        case _:
-            return _settled(item, event, at)
+    try:
+        return items[name]
+    except KeyError:
+        raise IllegalEvent(f"{event.type}: the plan has no item {name}") from None
 
 
 def _at_work(
-    item: ItemState, event: on.AttemptStarted | on.AttemptProgressed | on.AttemptReported, at: float
-) -> ItemState:
+    items: Items, item: ItemState, event: on.AttemptStarted | on.AttemptProgressed | on.AttemptReported, *, at: float
+) -> None:
     match event:
         case on.AttemptStarted():
-            item = replace(item, status=ItemStatus.RUNNING, since=at, started=at, due=None, fraction=0.0, message="")
-            return replace(item, attempt=event.attempt, task_run_id=event.task_run_id, folder=event.folder)
+            named = {"attempt": event.attempt, "task_run_id": event.task_run_id, "folder": event.folder}
+            begun = {"status": ItemStatus.RUNNING, "since": at, "started": at, "due": None}
+            items.change(item.id, **named, **begun, fraction=0.0, message="")
         case on.AttemptProgressed():
             fraction = item.fraction if event.fraction is None else event.fraction
-            return replace(item, fraction=fraction, message=event.message or item.message)
+            items.change(item.id, fraction=fraction, message=event.message or item.message)
         case on.AttemptReported():
-            item = replace(item, status=ItemStatus.REPORTED, since=at, seconds=event.seconds, failure=None, reason="")
-            return replace(item, summary=event.summary, files=event.files, evidence=(), output="")
+            made = {"seconds": event.seconds, "summary": event.summary, "files": event.files}
+            unproved = {"failure": None, "reason": "", "evidence": (), "output": ""}
+            items.change(item.id, status=ItemStatus.REPORTED, since=at, **made, **unproved)
         case _:
             assert_never(event)
 
 
-def _after_failure(item: ItemState, event: on.AttemptFailed, at: float) -> ItemState:
-    counted = POLICIES[event.failure].counts
+def _after_failure(items: Items, item: ItemState, event: on.AttemptFailed, *, at: float) -> None:
     checked = item.evidence if item.status is ItemStatus.REPORTED else ()
-    item = _open(item, at) if event.failure is Failure.INTERRUPTED else item
-    return replace(
-        item,
-        used=item.used + counted,
-        failure=event.failure,
-        reason=event.reason,
-        output=event.output,
-        evidence=checked,
-    )
+    used = item.used + POLICIES[event.failure].counts
+    if event.failure is Failure.INTERRUPTED:
+        _open(items, item.id, at)
+    why = {"failure": event.failure, "reason": event.reason, "output": event.output}
+    items.change(item.id, used=used, evidence=checked, **why)
 
 
-def _settled(
-    item: ItemState, event: on.ItemVerified | on.ItemFailed | on.ItemBlocked | on.ItemSkipped, at: float
-) -> ItemState:
+def _settle(
+    items: Items,
+    item: ItemState,
+    event: on.ItemVerified | on.ItemFailed | on.ItemBlocked | on.ItemSkipped,
+    *,
+    at: float,
+) -> None:
     match event:
         case on.ItemVerified():
-            return _verified(item, event, at)
+            _verify(items, item, event, at=at)
         case on.ItemFailed():
             status = ItemStatus.CANCELLED if event.failure is Failure.CANCELLED else ItemStatus.FAILED
-            return replace(item, status=status, since=at, due=None, failure=event.failure, reason=event.reason)
+            items.change(item.id, status=status, since=at, due=None, failure=event.failure, reason=event.reason)
         case on.ItemBlocked():
-            return replace(item, status=ItemStatus.BLOCKED, since=at, cause=event.cause, reason=event.reason)
+            items.change(item.id, status=ItemStatus.BLOCKED, since=at, cause=event.cause, reason=event.reason)
         case on.ItemSkipped():
-            return replace(item, status=ItemStatus.SKIPPED, since=at, due=None, cause=None, reason=event.reason)
+            items.change(item.id, status=ItemStatus.SKIPPED, since=at, due=None, cause=None, reason=event.reason)
         case _:
             assert_never(event)
 
 
-def _verified(item: ItemState, event: on.ItemVerified, at: float) -> ItemState:
-    item = replace(item, status=ItemStatus.VERIFIED, since=at, fraction=1.0, message="", reason="", failure=None)
-    if event.reused is None:
-        return replace(item, reused=False)
+def _verify(items: Items, item: ItemState, event: on.ItemVerified, *, at: float) -> None:
+    done = {"status": ItemStatus.VERIFIED, "since": at, "fraction": 1.0, "message": "", "reason": "", "failure": None}
     old = event.reused
-    return replace(
-        item, reused=True, seconds=old.seconds, summary=old.summary, files=old.files, evidence=old.evidence, output=""
-    )
+    if old is None:
+        items.change(item.id, **done, reused=None)
+    else:
+        made = {"seconds": old.seconds, "summary": old.summary, "files": old.files, "evidence": old.evidence}
+        items.change(item.id, **done, **made, reused=old.run_id, started=None, output="")
 
 
 def _run_after(state: RunState, items: Items, event: on.RunEvent, at: float) -> RunState:
@@ -183,6 +182,7 @@ def _moved(state: RunState, items: Items, event: RunMove, at: float) -> RunState
     match event:
         case on.RunStarted():
             state = replace(state, status=RunStatus.RUNNING, started=at, max_parallel=event.max_parallel)
+            state = replace(state, plan=event.plan)
             return replace(state, output=event.output, flow_run_id=event.flow_run_id, rehearsal=event.rehearsal)
         case on.RunPaused():
             if event.status != "paused":
@@ -202,30 +202,32 @@ def _moved(state: RunState, items: Items, event: RunMove, at: float) -> RunState
 def _rewound(state: RunState, items: Items, event: on.RunRewound) -> RunState:
     items.begin_anew(items.get(name) or ItemState(name) for name in event.items)
     for name in event.reopened:
-        items[name] = _renewed(_known(items, event, name))
+        old = _known(items, event, name)
+        items[name] = ItemState(name, generation=old.generation + 1, attempt=old.attempt)
     _unblock(items)
     completed = sum(item.status is ItemStatus.VERIFIED for item in items.values())
-    return replace(state, status=RunStatus.INTERRUPTED, reason=event.reason, ended=None, questions=(), marked=completed)
+    state = replace(state, status=RunStatus.INTERRUPTED, reason=event.reason, ended=None, questions=())
+    return replace(state, plan=event.plan, marked=completed)
 
 
 def _let_go(items: Items, at: float) -> None:
     """Put what was under way back to pending; a retry keeps its time."""
     for key, item in items.items():
         if not item.settled and item.status is not ItemStatus.PENDING:
-            items[key] = _open(item, at)
+            _open(items, key, at)
 
 
-def _open(item: ItemState, at: float) -> ItemState:
-    return replace(item, status=ItemStatus.PENDING, since=at, fraction=0.0, message="")
+def _open(items: Items, name: ItemId, at: float) -> None:
+    items.change(name, status=ItemStatus.PENDING, since=at, fraction=0.0, message="")
 
 
 def _resumed(state: RunState, items: Items, event: on.RunResumed, at: float) -> RunState:
     _let_go(items, at)
     for key, item in items.items():
         if event.retry_failed and item.status in {ItemStatus.FAILED, ItemStatus.CANCELLED}:
-            items[key] = _renewed(item)
+            _renew(items, item)
         elif _cost_nothing(item):
-            items[key] = replace(item, status=ItemStatus.PENDING, reason="")
+            items.change(key, status=ItemStatus.PENDING, reason="")
     _unblock(items)
     return replace(
         state,
@@ -244,17 +246,20 @@ def _cost_nothing(item: ItemState) -> bool:
     )
 
 
-def _renewed(item: ItemState) -> ItemState:
-    return replace(
-        item, status=ItemStatus.PENDING, generation=item.generation + 1, used=0, due=None, fraction=0.0, message=""
-    )
+def _renew(items: Items, item: ItemState) -> None:
+    anew = {"generation": item.generation + 1, "used": 0, "due": None, "fraction": 0.0, "message": ""}
+    items.change(item.id, status=ItemStatus.PENDING, **anew)
 
 
 def _unblock(items: Items) -> None:
-    """Put back to pending what is blocked by an item that is open again."""
+    """Put back to pending what is blocked by an item that is open again, or that is not in the plan any more."""
     for key, item in items.items():
-        if item.status is ItemStatus.BLOCKED and item.cause is not None and not items[item.cause].settled:
-            items[key] = replace(item, status=ItemStatus.PENDING, cause=None, reason="")
+        if item.status is ItemStatus.BLOCKED and _is_open(items, item.cause):
+            items.change(key, status=ItemStatus.PENDING, cause=None, reason="")
+
+
+def _is_open(items: Items, cause: ItemId | None) -> bool:
+    return cause is not None and (cause not in items or not items[cause].settled)
 
 
 def _decided(state: RunState, items: Items, event: on.InterventionDecided, at: float) -> RunState:
@@ -262,10 +267,11 @@ def _decided(state: RunState, items: Items, event: on.InterventionDecided, at: f
     if item.status not in {ItemStatus.FAILED, ItemStatus.CANCELLED}:
         raise IllegalEvent(f"{event.type}: {event.item} is {item.status}")
     if event.action == "retry":
-        items[event.item] = replace(_renewed(item), guidance=event.guidance)
+        _renew(items, item)
+        items.change(event.item, guidance=event.guidance)
         _unblock(items)
     else:
-        items[event.item] = replace(item, status=ItemStatus.SKIPPED, since=at, reason=f"skipped by {event.by}")
+        items.change(event.item, status=ItemStatus.SKIPPED, since=at, reason=f"skipped by {event.by}")
     return replace(state, questions=_without(state.questions, event))
 
 

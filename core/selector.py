@@ -28,11 +28,13 @@ IDEA = 0.4
 """What an idea is worth that a card's words stand for, where no other card's do."""
 LONGER = 0.5
 """What each further word of a phrase adds to its weight."""
-CLAIM = 2.0
+CLAIM = 1.0
 """Logarithm of odds that a word is worth which one card alone has among its keywords."""
+UNHEARD = 2.5
+"""How much more a claimed word is worth of which nothing was learned: only cards know what it means."""
 USUAL = 0.7
 """Logarithm of odds that the usual agents of a project type gain."""
-DEFAULT = 0.9
+DEFAULT = 0.5
 """Logarithm of odds that a default agent gains of which nothing was learned."""
 FAINT = 0.01
 """The share of a statement that may always be a stranger's, whatever its card is like."""
@@ -130,7 +132,7 @@ class WordSelector:
         default = agent == self.roster.default
         score = USUAL * usual + self._likely(agent, spoken)
         score += DEFAULT * (default and not (spoken.odds and agent in self._learned))
-        score += sum(self._worth(agent, phrase) for phrase in spoken.claimed)
+        score += sum(self._index[phrase].get(agent, 0.0) for phrase in spoken.claimed)
         return Candidate(agent, score, lambda: strongest(self._weighed(agent, spoken)), usual, default)
 
     def _likely(self, agent: AgentName, spoken: "_Spoken") -> float:
@@ -140,13 +142,10 @@ class WordSelector:
         shared = sum(map(mul, spoken.odds, self._likeness[agent]))
         return log(shared + (TINY if agent in self._learned else FAINT))
 
-    def _worth(self, agent: AgentName, phrase: Phrase) -> float:
-        return CLAIM * self._index[phrase].get(agent, 0.0)
-
     def _weighed(self, agent: AgentName, spoken: "_Spoken") -> Iterator[tuple[str, float]]:
         """What each word of a statement does for an agent, compared with what it does for all agents."""
         for phrase, said in spoken.claimed.items():
-            yield said, self._worth(agent, phrase)
+            yield said, self._index[phrase].get(agent, 0.0)
         parts = [odds * like for odds, like in zip(spoken.odds, self._likeness[agent], strict=False)]
         lean = [part / (sum(parts) or 1) - 1 / len(parts) for part in parts]
         for one in spoken.features if parts else ():
@@ -185,7 +184,9 @@ class WordSelector:
         for agent in claims.keys() - self._learned:
             for phrase, weight in claims[agent].items():
                 rarity = log(1 + len(claims) / claimed[phrase]) / log(1 + len(claims))
-                index.setdefault(phrase, {})[agent] = weight * rarity * (1 + LONGER * (len(phrase) - 1))
+                known = f"word {phrase[0]}" in self.knowledge.weights or phrase[0].startswith("idea ")
+                worth = CLAIM * weight * rarity * (1 + LONGER * (len(phrase) - 1))
+                index.setdefault(phrase, {})[agent] = worth * (1 if known or not self.knowledge.weights else UNHEARD)
         return index
 
     @cached_property

@@ -82,8 +82,8 @@ class ItemState:
     """Attempts of this generation that count against the retries."""
     since: float | None = None
     """When the status was reached."""
-    reused: bool = False
-    """The work was taken over from another run; no agent worked."""
+    reused: RunId | None = None
+    """The run whose finished work this is, where no agent worked for it here."""
     started: float | None = None
     """When the latest attempt began."""
     due: float | None = None
@@ -133,6 +133,8 @@ class RunState:
     reason: str = ""
     stream: int = 1
     seq: int = 0
+    plan: str = ""
+    """Digest of the plan that is in force; empty before the run began."""
     started: float | None = None
     ended: float | None = None
     max_parallel: int = 3

@@ -5,7 +5,8 @@ the same in a run of ten items and of ten thousand, and the old table stays what
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Protocol, TypeVar
+from dataclasses import Field, replace
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from prefect_swarm.core.ids import ItemId
 
@@ -15,7 +16,9 @@ _REST = _CHUNK - 1
 
 
 class Named(Protocol):
-    """What a table holds: values that know their item."""
+    """What a table holds: dataclasses that know their item."""
+
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
 
     @property
     def id(self) -> ItemId:
@@ -90,6 +93,15 @@ class Draft(Mapping[ItemId, Entry]):
 
     def __setitem__(self, name: ItemId, entry: Entry) -> None:
         self._changed[name] = entry
+
+    def change(self, name: ItemId, **fields: Any) -> None:
+        """Give the entry of an item other values in some fields. Raises KeyError for an unknown item."""
+        mine = self._changed.get(name)
+        if mine is None:
+            self._changed[name] = replace(self._base[name], **fields)
+            return
+        for field, value in fields.items():  # nobody else has this copy before the table is handed out
+            object.__setattr__(mine, field, value)
 
     def __iter__(self) -> Iterator[ItemId]:
         return iter(self._base)

@@ -34,7 +34,11 @@ class ItemView(Value):
     percent: float
     generation: int
     attempt: int
+    used: int
+    """Attempts of this generation that count against the retries."""
     retries_left: int
+    reused: RunId | None
+    """The run whose finished work this is; null where an agent worked for it here."""
     since: float | None
     started: float | None
     due: float | None
@@ -43,6 +47,10 @@ class ItemView(Value):
     failure: Failure | None
     reason: str
     remedy: str
+    cause: ItemId | None
+    """The item that blocks this one."""
+    guidance: str
+    """What a person told the agent."""
     summary: str
     evidence: tuple[Evidence, ...]
     files: tuple[FileChange, ...]
@@ -201,7 +209,9 @@ def view_item(item: WorkItem, state: ItemState) -> ItemView:
         percent=100 * share(state),
         generation=state.generation,
         attempt=state.attempt,
+        used=state.used,
         retries_left=max(0, item.retries - state.used),
+        reused=state.reused,
         since=state.since,
         started=state.started,
         due=state.due,
@@ -210,6 +220,8 @@ def view_item(item: WorkItem, state: ItemState) -> ItemView:
         failure=state.failure,
         reason=state.reason,
         remedy=POLICIES[state.failure].remedy if state.failure else "",
+        cause=state.cause,
+        guidance=state.guidance,
         summary=state.summary,
         evidence=state.evidence,
         files=state.files,

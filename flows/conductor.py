@@ -201,6 +201,8 @@ class Conductor:
 
 
 def _shown(item: ItemState, *, reused: bool) -> tuple[str, str]:
+    if item.status is ItemStatus.VERIFIED and item.reused:
+        return "Reused", f"finished in run {item.reused}"
     if item.status is ItemStatus.VERIFIED:
         return "Reused", "verified earlier in this run" if reused else "verified"
     if item.status is ItemStatus.SKIPPED:

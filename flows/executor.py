@@ -11,7 +11,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from prefect_swarm.agents.supervisor import end_marked
 from prefect_swarm.core import events as on
 from prefect_swarm.core.errors import Fenced, JournalError, RunHeld, Unavailable
 from prefect_swarm.core.ids import RunId
@@ -53,7 +52,6 @@ def held(plan: Plan, run_id: RunId, around: Surroundings) -> Generator[Execution
     journal.create(run_id, plan)
     journal.bind(around.flow_run_id, run_id)
     with _tenure(journal, run_id, settings=around.settings, control=around.control) as tenure:
-        end_marked({"SWARM_RUN": run_id})  # agents of an executor that was killed
         hold = Hold(run_id, tenure.epoch)
         execution = Execution(
             journal, plan, hold=hold, settings=around.settings, control=around.control, slots=around.slots

@@ -1,18 +1,16 @@
-"""How a damaged or missing record is noticed: each record's checksum covers the record and the checksum before it."""
+"""How damage is noticed: each record's seal covers the record and the seal before it, and so back to the first."""
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
-from typing import NamedTuple
-
-from pydantic import ValidationError
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 from prefect_swarm.core.errors import Damaged
 from prefect_swarm.core.events import Event, Record, event_from
 from prefect_swarm.core.ids import RunId
 
 START = "0" * 64
-"""The checksum before the first record."""
+"""The seal before the first record."""
 
 
 class Row(NamedTuple):
@@ -25,7 +23,7 @@ class Row(NamedTuple):
     type: str
     data: str
     epoch: int
-    checksum: str
+    seal: str
 
 
 def encode(event: Event) -> tuple[str, str]:
@@ -35,26 +33,36 @@ def encode(event: Event) -> tuple[str, str]:
     return kind, json.dumps(data, ensure_ascii=False, separators=(",", ":"))
 
 
-def seal(previous: str, row: Row) -> Row:
-    """Give the row its checksum: SHA-256 in hex over the checksum before it and every other column."""
-    sealed = json.dumps([previous, *row[:-1]])  # the same in every version of Python, which repr() is not
-    return row._replace(checksum=hashlib.sha256(sealed.encode()).hexdigest())
+def seal(previous: str, row: Sequence[Any]) -> str:
+    """Give the seal of a record: SHA-256 in hex over the seal before it and every other column.
+
+    No two records are the same text: JSON on the last line has no line break, the words on the first have none.
+    """
+    run_id, seq, stream, at, kind, data, epoch, _ = row
+    text = f"{previous} {seq!r} {stream!r} {at!r} {epoch!r} {kind}\n{run_id}\n{data}"
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
-def unseal(run_id: RunId, rows: Iterable[Row], *, previous: str, after: int) -> Iterator[Record]:
+def stamp(values: Sequence[object]) -> str:
+    """Give the seal of a row that stands for itself: SHA-256 in hex over its values."""
+    return hashlib.sha256(json.dumps(list(values), default=repr).encode()).hexdigest()
+
+
+def unseal(run_id: RunId, rows: Iterable[Sequence[Any]], *, previous: str, after: int) -> Iterator[Record]:
     """Read records back, each verified. Raises Damaged naming the first that is not what was written."""
     for row in rows:
+        _, seq, stream, at, kind, data, _, sealed = row
         after += 1
-        if row.seq != after:
+        if seq != after:
             raise missing(run_id, after)
-        if seal(previous, row) != row:
+        if seal(previous, row) != sealed:
             raise _damaged(run_id, after, "does not match its checksum")
-        previous = row.checksum
+        previous = sealed
         try:
-            event = event_from(row.type, json.loads(row.data))
-        except (ValidationError, json.JSONDecodeError) as error:
+            event = event_from(kind, data)
+        except ValueError as error:
             raise _damaged(run_id, after, "was written by another version") from error
-        yield Record(run_id, row.stream, row.seq, row.at, event)
+        yield Record(run_id, stream, seq, at, event)
 
 
 def missing(run_id: RunId, seq: int) -> Damaged:

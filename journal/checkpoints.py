@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from prefect_swarm.core.errors import UsageError
 from prefect_swarm.core.ids import RunId
@@ -23,23 +23,38 @@ SHARE = 0.005
 
 
 class Snapshot(BaseModel):
-    """A run at a checkpoint."""
+    """A run at a checkpoint; its JSON Schema is `checkpoint.schema.json` beside this module."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: Literal["prefect-swarm/checkpoint/1"] = "prefect-swarm/checkpoint/1"
     run_id: RunId
-    stream: int
-    seq: int
-    number: int
-    at: float
-    plan: Plan
-    view: RunView
+    stream: int = Field(description="Grows when history is turned back or given another plan.")
+    seq: int = Field(description="Number of the newest event that this follows from.")
+    number: int = Field(description="Number of the latest checkpoint; 0 before the first.")
+    at: float = Field(description="Seconds since 1970 (UTC).")
+    plan: Plan = Field(description="What was asked, who does it, and in which order.")
+    view: RunView = Field(
+        description="Where everything stands: progress, requirements, items with attempts and errors."
+    )
 
 
 def snapshot_path(output: Path, run_id: RunId) -> Path:
     """Say where the snapshot of a run lies below its output folder."""
     return output / "checkpoints" / f"workflow_{run_id}.json"
+
+
+def snapshot_of(plan: Plan, state: RunState, now: float) -> Snapshot:
+    """Give a run as of `now` as the document that its checkpoint file is."""
+    return Snapshot(
+        run_id=state.run_id,
+        stream=state.stream,
+        seq=state.seq,
+        number=state.checkpoint,
+        at=now,
+        plan=plan,
+        view=view_run(plan, state, now),
+    )
 
 
 def read_snapshot(path: Path) -> Snapshot:
@@ -67,15 +82,7 @@ class SnapshotWriter:
     def write(self, state: RunState, now: float) -> None:
         """Write the file anew, whole or not at all."""
         begun = self._monotonic()
-        snapshot = Snapshot(
-            run_id=state.run_id,
-            stream=state.stream,
-            seq=state.seq,
-            number=state.checkpoint,
-            at=now,
-            plan=self._plan,
-            view=view_run(self._plan, state, now),
-        )
+        snapshot = snapshot_of(self._plan, state, now)
         self._path.parent.mkdir(parents=True, exist_ok=True)
         fresh = self._path.with_suffix(".new")
         with fresh.open("wb") as file:

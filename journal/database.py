@@ -2,18 +2,22 @@
 
 import sqlite3
 import time
-from contextlib import suppress
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
+from urllib.parse import quote
 
 import psutil
-from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, select, text
+from sqlalchemy import Connection, Dialect, Engine, create_engine, event, insert, inspect, select, text
 from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
-from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from prefect_swarm.core.errors import JournalError
 from prefect_swarm.journal import schema
+from prefect_swarm.journal.migration import migrate, version_of
+from prefect_swarm.journal.trouble import told
 
 LOCKED_TRIES, LOCKED_PAUSE = 200, 0.05
 """How often, and after how many seconds, a locked new journal is tried again."""
@@ -31,18 +35,14 @@ def open_database(url: str) -> Engine:
     if engine.dialect.name == "sqlite":
         _refuse_network(engine.url.database)
         event.listen(engine, "connect", _prepare_sqlite)
+    elif engine.dialect.driver == "psycopg":
+        event.listen(engine, "do_connect", _connect_in_a_hurry)
     try:
-        if not inspect(engine).has_table(schema.meta.name):
-            with engine.begin() as connection:
-                _make_tables(connection)
-        _check_version(engine)
+        with told(f"the journal {engine.url.render_as_string()} cannot be opened"):
+            _open(engine)
     except JournalError:
         engine.dispose()
         raise
-    except SQLAlchemyError as error:
-        engine.dispose()
-        message = f"the journal {engine.url.render_as_string()} cannot be opened: {_first_line(error)}"
-        raise JournalError(message) from error
     return engine
 
 
@@ -65,6 +65,81 @@ def _free_pages(connection: sqlite3.Connection) -> int:
     return int(connection.execute("PRAGMA freelist_count").fetchone()[0])
 
 
+def _open(engine: Engine) -> None:
+    if not inspect(engine).has_table(schema.meta.name):
+        with _alone(engine) as connection:
+            _make_tables(connection)
+    with engine.connect() as connection:
+        found = version_of(connection)
+    if found != schema.VERSION:
+        with _alone(engine) as connection:
+            migrate(connection)
+    if engine.dialect.name == "sqlite" and engine.url.database not in {None, "", ":memory:"}:
+        _hold_on_to_the_file(engine, Path(engine.url.database or "").absolute())
+
+
+@contextmanager
+def _alone(engine: Engine) -> Generator[Connection]:
+    """Open a transaction for which others wait who want to make or change the tables at the same time."""
+    with engine.begin() as connection:
+        if connection.dialect.name == "sqlite":
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        else:
+            _wait_for_turn(connection)
+        yield connection
+
+
+def _wait_for_turn(connection: Connection) -> None:
+    for _ in range(LOCKED_TRIES):
+        if connection.scalar(text("SELECT pg_try_advisory_xact_lock(hashtext('swarm_meta'))")):
+            return
+        time.sleep(LOCKED_PAUSE)
+    raise JournalError("the journal's tables are being changed by another process: try again in a while")
+
+
+def _hold_on_to_the_file(engine: Engine, path: Path) -> None:
+    """From now on open only the file that is there, and notice when it is another one or gone.
+
+    SQLite itself would make a new file where the old one is gone, and go on writing into one that was deleted.
+    """
+
+    def connect(_dialect: Dialect, _entry: ConnectionPoolEntry, words: list[Any], named: dict[str, Any]) -> None:
+        words[0], named["uri"] = f"file:{quote(str(path))}?mode=rw", True
+
+    def remember(_connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
+        entry.info["files"] = _identity(path)
+
+    def compare(_connection: DBAPIConnection, entry: ConnectionPoolEntry, _proxy: PoolProxiedConnection) -> None:
+        if entry.info["files"] != _identity(path):
+            raise DisconnectionError
+
+    engine.dispose()
+    event.listen(engine, "do_connect", connect)
+    event.listen(engine, "connect", remember)
+    event.listen(engine, "checkout", compare)
+
+
+def _identity(path: Path) -> tuple[tuple[int, int] | None, ...]:
+    """Say which files lie at the paths of the database and its write-ahead log."""
+    return tuple(_file_at(one) for one in (path, path.with_name(f"{path.name}-wal")))
+
+
+def _file_at(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _connect_in_a_hurry(
+    _dialect: Dialect, _entry: ConnectionPoolEntry, words: list[Any], named: dict[str, Any]
+) -> DBAPIConnection:
+    from prefect_swarm.journal.postgres import CONNECTING, HurriedConnection  # noqa: PLC0415 - psycopg is an extra
+
+    return cast("DBAPIConnection", HurriedConnection.connect(*words, **{**CONNECTING, **named}))
+
+
 def _prepare_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
     # isolation_level None: we say BEGIN ourselves, since Python's own begins too late to keep others from writing.
     connection.isolation_level = None  # type: ignore[attr-defined]
@@ -75,6 +150,7 @@ def _prepare_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) ->
     cursor.execute("PRAGMA auto_vacuum=INCREMENTAL")  # says nothing to a file that has tables
     _switch_to_wal(cursor)
     cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA user_version")  # reads, whereby the write-ahead log is there
     cursor.close()
 
 
@@ -84,8 +160,8 @@ def _switch_to_wal(cursor: DBAPICursor) -> None:
     for tries in range(LOCKED_TRIES, 0, -1):
         try:
             cursor.execute("PRAGMA journal_mode=WAL")
-        except sqlite3.OperationalError:
-            if tries == 1:
+        except sqlite3.OperationalError as error:
+            if tries == 1 or error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
                 raise
             time.sleep(LOCKED_PAUSE)
         else:
@@ -93,24 +169,10 @@ def _switch_to_wal(cursor: DBAPICursor) -> None:
 
 
 def _make_tables(connection: Connection) -> None:
-    """Make the tables, unless another process does so at the same time; then wait until it has."""
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-    else:
-        connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('swarm_meta'))"))
+    """Make the tables, unless another process did so while we waited for it."""
     schema.metadata.create_all(connection)
     if connection.scalar(select(schema.meta.c.value)) is None:
         connection.execute(insert(schema.meta).values(key="version", value=str(schema.VERSION)))
-
-
-def _check_version(engine: Engine) -> None:
-    with engine.connect() as connection:
-        found = connection.scalar(select(schema.meta.c.value).where(schema.meta.c.key == "version"))
-    if found != str(schema.VERSION):
-        raise JournalError(
-            f"the journal has version {found}, this program reads {schema.VERSION}: use the prefect-swarm "
-            "that wrote it, or point SWARM_HOME to another folder"
-        )
 
 
 def _refuse_network(path: str | None) -> None:
@@ -124,7 +186,3 @@ def _refuse_network(path: str | None) -> None:
             f"{path} lies on a network file system ({kind}), on which SQLite loses data: "
             "set SWARM_HOME to a local folder, or SWARM_JOURNAL to a PostgreSQL URL"
         )
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0]

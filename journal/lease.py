@@ -1,25 +1,37 @@
 """Who may execute a run: one holder at a time, each with a higher epoch than the one before.
 
-1. An executor takes the lease: nobody holds it, or its holder is dead, or silent for longer than the lease.
-2. It beats every third of the lease, and writes every record with its epoch.
+1. An executor takes the lease: nobody holds it, or its holder is dead, or silent for longer than the holder's period.
+2. It beats every third of the period, and writes every record with its epoch.
 3. Whoever takes over raises the epoch; from then on the old holder's beat and records are refused (Fenced).
+
+How long a holder was silent is told by the monotonic clock, which all processes of one boot share and nobody sets.
+A holder of an earlier boot of this machine is dead. The silence of another machine, with which only a database
+server can be shared, is told by the clock of that server.
 """
 
 import json
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 import psutil
 from pydantic import BaseModel, ConfigDict, ValidationError
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, Insert, Update, insert, select, update
 
-from prefect_swarm.core.errors import Fenced, JournalError
+from prefect_swarm.core.errors import Damaged, Fenced, JournalError, StorageFailed
 from prefect_swarm.core.ids import RunId
+from prefect_swarm.journal.chain import stamp
 from prefect_swarm.journal.schema import leases
+
+PATIENCE = 3.0
+"""Seconds for which storage may refuse beats before the executor is told."""
+AGAIN = 1.0
+"""Seconds after which a beat that failed is tried again, at the latest."""
 
 
 class Holder(BaseModel):
@@ -29,6 +41,8 @@ class Holder(BaseModel):
 
     host: str
     boot: str
+    space: str = ""
+    """Where its number counts: containers on one machine number their processes each for itself."""
     pid: int
     started: float
 
@@ -38,12 +52,12 @@ class Holder(BaseModel):
 
     @property
     def dead(self) -> bool:
-        """True where we know that the process is gone; a process of another machine is never known to be dead."""
+        """True where we know that the process is gone; one that we cannot look for is never known to be dead."""
         me = this_process()
-        if self.host != me.host:
-            return False
         if self.boot != me.boot:
-            return True
+            return self.host == me.host
+        if (self.host, self.space) != (me.host, me.space):
+            return False
         try:
             found = psutil.Process(self.pid)
             another = abs(found.create_time() - self.started) > 1.0
@@ -54,7 +68,8 @@ class Holder(BaseModel):
 
 def this_process() -> Holder:
     """Describe the running process so that another one can tell whether it still lives."""
-    return Holder(host=socket.gethostname(), boot=_boot(), pid=os.getpid(), started=psutil.Process().create_time())
+    started = psutil.Process().create_time()
+    return Holder(host=socket.gethostname(), boot=_boot(), space=_space(), pid=os.getpid(), started=started)
 
 
 def _boot() -> str:
@@ -62,38 +77,126 @@ def _boot() -> str:
     return marker.read_text().strip() if marker.exists() else str(psutil.boot_time())
 
 
-def take(connection: Connection, run_id: RunId, *, now: float, period: float) -> int | Holder:
-    """Take the lease within the open transaction: the new epoch, or the holder who still has it."""
-    row = connection.execute(select(leases).where(leases.c.run_id == run_id).with_for_update()).one_or_none()
-    mine = this_process().model_dump_json()
-    if row is None:
-        connection.execute(insert(leases).values(run_id=run_id, epoch=1, holder=mine, beat=now))
-        return 1
-    holder = _holder(row.holder)
-    if holder is not None and not holder.dead and now - row.beat < period:
+def _space() -> str:
+    marker = Path("/proc/self/ns/pid")
+    return str(marker.readlink()) if marker.is_symlink() else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Now, as the clocks of this machine tell it."""
+
+    clock: float
+    """Seconds since 1970."""
+    ticks: float
+    """Seconds of the monotonic clock."""
+
+
+class Lease(NamedTuple):
+    """A lease as it lies in the table; the fields are its columns."""
+
+    run_id: str
+    epoch: int
+    holder: str
+    beat: float
+    ticks: float
+    period: float
+    seal: str
+
+
+def take(connection: Connection, run_id: RunId, moment: Moment, *, known: int, period: float) -> int | Holder:
+    """Take the lease within the open transaction: the new epoch, or the holder who still has it.
+
+    `known` is the epoch that the run's entry knows of. Raises Damaged where the lease is another one.
+    """
+    old = _known(_find(connection, run_id, lock=True), run_id, known)
+    holder = None if old is None else _live_holder(connection, old, moment)
+    if holder is not None:
         return holder
-    epoch = row.epoch + 1
-    connection.execute(update(leases).where(leases.c.run_id == run_id).values(epoch=epoch, holder=mine, beat=now))
+    epoch = 1 if old is None else old.epoch + 1
+    mine = this_process().model_dump_json()
+    taken = Lease(run_id, epoch, mine, _clock(connection, moment), moment.ticks, float(period), seal="")
+    _write(connection, taken, insert(leases) if old is None else _update(run_id))
     return epoch
 
 
 def current(connection: Connection, run_id: RunId) -> tuple[int, Holder | None]:
     """Give the epoch (0 before the first) and the holder, None where the lease is free."""
-    row = connection.execute(select(leases).where(leases.c.run_id == run_id)).one_or_none()
-    return (0, None) if row is None else (row.epoch, _holder(row.holder))
+    found = _find(connection, run_id)
+    return (0, None) if found is None else (found.epoch, _holder(found.holder))
 
 
-def beat(connection: Connection, run_id: RunId, epoch: int, *, now: float) -> None:
+def live_holder(connection: Connection, run_id: RunId, moment: Moment, *, known: int) -> Holder | None:
+    """Give the holder, None where the lease is free, or its holder is dead or silent for too long."""
+    found = _known(_find(connection, run_id), run_id, known)
+    return None if found is None else _live_holder(connection, found, moment)
+
+
+def beat(connection: Connection, run_id: RunId, epoch: int, moment: Moment) -> None:
     """Say that the holder lives. Raises Fenced where another has taken over."""
-    mine = (leases.c.run_id == run_id) & (leases.c.epoch == epoch) & (leases.c.holder != "")
-    if connection.execute(update(leases).where(mine).values(beat=now)).rowcount == 0:
+    held = _find(connection, run_id, lock=True)
+    if held is None or held.epoch != epoch or not held.holder:
         raise Fenced(f"run {run_id} was taken over by another executor")
+    _write(connection, held._replace(beat=_clock(connection, moment), ticks=moment.ticks), _update(run_id))
 
 
 def release(connection: Connection, run_id: RunId, epoch: int) -> None:
     """Give the lease back; nothing happens where another has taken over."""
-    mine = (leases.c.run_id == run_id) & (leases.c.epoch == epoch)
-    connection.execute(update(leases).where(mine).values(holder=""))
+    held = _find(connection, run_id, lock=True)
+    if held is not None and held.epoch == epoch:
+        _write(connection, held._replace(holder=""), _update(run_id))
+
+
+def _live_holder(connection: Connection, lease: Lease, moment: Moment) -> Holder | None:
+    holder = _holder(lease.holder)
+    if holder is None or holder.dead:
+        return None
+    if holder.boot == this_process().boot:
+        silent = moment.ticks - lease.ticks
+    elif connection.dialect.name == "sqlite":
+        return None  # a file is of one machine, which was started anew since
+    else:
+        silent = _clock(connection, moment) - lease.beat
+    return None if silent >= lease.period else holder
+
+
+def _clock(connection: Connection, moment: Moment) -> float:
+    """The time on which all who share the database agree."""
+    if connection.dialect.name == "sqlite":
+        return moment.clock
+    found = connection.exec_driver_sql("SELECT CAST(extract(epoch FROM clock_timestamp()) AS double precision)")
+    return float(found.scalar_one())
+
+
+def _find(connection: Connection, run_id: RunId, *, lock: bool = False) -> Lease | None:
+    query = select(leases).where(leases.c.run_id == run_id)
+    row = connection.execute(query.with_for_update() if lock else query).one_or_none()
+    found = None if row is None else Lease._make(row)
+    if found is not None and _sealed(found) != found:
+        raise _damaged(run_id)
+    return found
+
+
+def _known(lease: Lease | None, run_id: RunId, epoch: int) -> Lease | None:
+    if (0 if lease is None else lease.epoch) != epoch:
+        raise _damaged(run_id)
+    return lease
+
+
+def _damaged(run_id: RunId) -> Damaged:
+    return Damaged(f"run {run_id}: its lease is damaged; restore the journal from a backup")
+
+
+def _update(run_id: RunId) -> Update:
+    return update(leases).where(leases.c.run_id == run_id)
+
+
+def _write(connection: Connection, lease: Lease, statement: Insert | Update) -> None:
+    connection.execute(statement.values(_sealed(lease)._asdict()))
+
+
+def _sealed(lease: Lease) -> Lease:
+    return lease._replace(seal=stamp(lease[:-1]))
 
 
 def _holder(text: str) -> Holder | None:
@@ -109,9 +212,10 @@ class Pulse:
     """Beats in a thread of its own while an executor is at work, and says when the lease is lost."""
 
     def __init__(self, send: Callable[[], None], *, period: float, lost: Callable[[JournalError], None]) -> None:
-        """Call `send` every `period` seconds; `lost` once, when it raises Fenced."""
+        """Call `send` every `period` seconds; `lost` once: when it raises Fenced, or StorageFailed for too long."""
         self._send, self._period, self._lost = send, period, lost
         self._stopped = threading.Event()
+        self._failing_since: float | None = None
         self._thread = threading.Thread(target=self._run, name="swarm-lease", daemon=True)
 
     def __enter__(self) -> Self:
@@ -125,11 +229,25 @@ class Pulse:
         self._thread.join()
 
     def _run(self) -> None:
-        while not self._stopped.wait(self._period):
-            try:
-                self._send()
-            except Fenced as error:
-                self._lost(error)
+        pause = self._period
+        while not self._stopped.wait(pause):
+            trouble = self._beat()
+            if trouble is not None and self._is_over(trouble):
+                self._lost(trouble)
                 return
-            except JournalError:
-                continue  # away for a moment: a lease outlives two missed beats, then a successor fences us
+            pause = self._period if trouble is None else min(self._period, AGAIN)
+
+    def _beat(self) -> JournalError | None:
+        begun = time.monotonic()
+        try:
+            self._send()
+        except JournalError as error:
+            self._failing_since = begun if self._failing_since is None else self._failing_since
+            return error
+        self._failing_since = None
+        return None
+
+    def _is_over(self, trouble: JournalError) -> bool:
+        """Whether another has taken over, or storage fails for so long that nobody can count on it."""
+        failing = time.monotonic() - (self._failing_since or 0.0)
+        return isinstance(trouble, Fenced) or (isinstance(trouble, StorageFailed) and failing > PATIENCE)

@@ -4,14 +4,11 @@ import json
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, ScalarSelect, Table, delete, func, select, union
+from sqlalchemy import ColumnElement, Connection, ScalarSelect, Table, delete, func, select
 
-from prefect_swarm.core.errors import Fenced, RunNotFound
+from prefect_swarm.core.errors import Fenced
 from prefect_swarm.core.ids import RunId
-from prefect_swarm.journal import lease, schema
-
-NAMING = (schema.runs.c.plan,)
-"""The columns of a run that name documents."""
+from prefect_swarm.journal import entries, schema
 
 
 class Tally(NamedTuple):
@@ -60,13 +57,10 @@ def stands(connection: Connection) -> tuple[Stand, ...]:
 
 def delete_run(connection: Connection, run_id: RunId, epoch: int) -> None:
     """Delete all rows of a run, its lease too. Raises RunNotFound, or Fenced where `epoch` is not the run's own."""
-    mine = schema.runs.c.run_id == run_id
-    if connection.scalar(select(schema.runs.c.run_id).where(mine).with_for_update()) is None:
-        raise RunNotFound(f"no run {run_id}")
-    if lease.current(connection, run_id)[0] != epoch:
+    if entries.lock(connection, run_id).epoch != epoch:
         raise Fenced(f"run {run_id} was taken over by another executor")
     named = _named_by(connection, run_id)
-    for table in (schema.events, schema.flow_runs, schema.leases, schema.runs):
+    for table in (schema.events, schema.flow_runs, schema.leases, schema.plans, schema.runs):
         connection.execute(delete(table).where(_run_of(table) == run_id))
     _delete_unused(connection, schema.documents.c.digest.in_(named))
 
@@ -74,26 +68,22 @@ def delete_run(connection: Connection, run_id: RunId, epoch: int) -> None:
 def delete_strays(connection: Connection) -> int:
     """Delete the rows that belong to no run; gives their number."""
     known = select(schema.runs.c.run_id).scalar_subquery()
-    gone = _delete_unused(connection, schema.documents.c.digest.is_not(None))
-    for table in (schema.events, schema.flow_runs, schema.leases):
+    gone = 0
+    for table in (schema.events, schema.flow_runs, schema.leases, schema.plans):
         gone += connection.execute(delete(table).where(_run_of(table).not_in(known))).rowcount
-    return gone
+    return gone + _delete_unused(connection, schema.documents.c.digest.is_not(None))
 
 
 def _run_of(table: Table) -> ColumnElement[str]:
     return table.c.run_id
 
 
-def _named_by(connection: Connection, run_id: RunId) -> list[str]:
-    row = connection.execute(select(*NAMING).where(schema.runs.c.run_id == run_id)).one_or_none()
-    if row is None:
-        raise RunNotFound(f"no run {run_id}")
-    return [digest for digest in row if digest]
+def _named_by(connection: Connection, run_id: RunId) -> Sequence[str]:
+    return connection.scalars(select(schema.plans.c.digest).where(schema.plans.c.run_id == run_id)).all()
 
 
 def _named_by_others(run_id: RunId | None) -> ScalarSelect[str]:
-    named = [select(column).where(column.is_not(None), schema.runs.c.run_id != (run_id or "")) for column in NAMING]
-    return select(union(*named).subquery().c[0]).scalar_subquery()
+    return select(schema.plans.c.digest).where(schema.plans.c.run_id != (run_id or "")).scalar_subquery()
 
 
 def _delete_unused(connection: Connection, which: ColumnElement[bool]) -> int:

@@ -7,6 +7,7 @@ from contextlib import aclosing, asynccontextmanager
 from prefect_swarm.core.errors import RunNotFound
 from prefect_swarm.core.ids import RunId
 from prefect_swarm.core.progress import run_share
+from prefect_swarm.journal.history import read_run
 from prefect_swarm.journal.store import Journal, RunEntry
 from prefect_swarm.streamer.protocol import BATCH, Runs, RunSummary, Subscribe, Subscriber
 from prefect_swarm.streamer.sources import RunSource
@@ -108,14 +109,13 @@ class Hub:
 
 def summarise(journal: Journal, entry: RunEntry) -> RunSummary:
     """Fold a run into one line."""
-    plan = journal.plan(entry.run_id)
-    state = journal.state(entry.run_id, plan)
+    now = read_run(journal, entry.run_id)
     return RunSummary(
         run_id=entry.run_id,
         project=entry.project,
         created=entry.created,
-        status=state.status,
-        percent=100 * run_share(plan, state),
-        rehearsal=plan.rehearsal,
+        status=now.state.status,
+        percent=100 * run_share(now.plan, now.state),
+        rehearsal=now.plan.rehearsal,
         alive=journal.holder(entry.run_id) is not None,
     )

@@ -144,6 +144,10 @@ class Gap(SwarmError):
     """Records are missing between what a channel knows and what it was given."""
 
 
+class Turned(SwarmError):
+    """History was turned back or given another plan: what a channel knows is void."""
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
     """One encoded message; `seq` and `kind` only where it carries an event."""
@@ -185,26 +189,26 @@ class Channel:
     def take(self, records: Sequence[Record]) -> bool:
         """Fold the records that are new and keep their frames; tells whether there were any.
 
-        Raises Gap where some are missing between, and JournalError where one cannot follow.
+        Raises Gap where some are missing between, Turned where they are of another stream, and JournalError where one
+        cannot follow.
         """
         fresh = tuple(record for record in records if record.seq > self.state.seq)
         if not fresh:
             return False
         if fresh[0].seq != self.state.seq + 1:
             raise Gap(f"events {self.state.seq + 1} to {fresh[0].seq - 1} are missing")
-        same = self.state.seq == 0 or fresh[-1].stream == self.state.stream
+        if self.state.seq and fresh[-1].stream != self.state.stream:
+            raise Turned("history has changed")
         self.state = fold(self.state, fresh)
-        if not same:
-            self.restart(self.state)
-            return True
         self._pending.extend(fresh)
         for record in fresh:
             self._keep(Frame(encode_event(record), record.seq, record.event.type))
         return True
 
-    def restart(self, state: RunState) -> None:
-        """Begin anew with a state of another history."""
-        self.state = state
+    def restart(self, plan: Plan, state: RunState) -> None:
+        """Begin anew with another history."""
+        self.plan, self.state = plan, state
+        self._head = self._head_now
         self.generation += 1
         self._frames.clear()
         self._pending.clear()

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from prefect_swarm.core.errors import RunNotFound, SwarmError
 from prefect_swarm.core.requirement import Value
 from prefect_swarm.core.view import RunView, view_run
+from prefect_swarm.journal.history import read_run
 from prefect_swarm.streamer.door import PREFIX, Door, problem
 from prefect_swarm.streamer.guard import Guard, Role
 from prefect_swarm.streamer.hub import Hub
@@ -105,9 +106,8 @@ def _add_runs(app: FastAPI, hub: Hub) -> None:
         """Show a run whole."""
 
         def read() -> RunView:
-            run_id = journal.find(run)
-            plan = journal.plan(run_id)
-            return view_run(plan, journal.state(run_id, plan), journal.clock())
+            now = read_run(journal, journal.find(run))
+            return view_run(now.plan, now.state, journal.clock())
 
         return await asyncio.to_thread(read)
 

@@ -14,8 +14,9 @@ from collections.abc import Generator
 from prefect_swarm.core.errors import JournalError, RunNotFound
 from prefect_swarm.core.events import Record
 from prefect_swarm.core.ids import RunId
+from prefect_swarm.journal.history import read_run
 from prefect_swarm.journal.store import Journal
-from prefect_swarm.streamer.protocol import Channel, Gap
+from prefect_swarm.streamer.protocol import Channel, Gap, Turned
 
 POLL = 0.1
 """Seconds between two looks at the journal."""
@@ -49,9 +50,8 @@ class RunSource:
     @classmethod
     async def open(cls, journal: Journal, run_id: RunId) -> "RunSource":
         """Fold the run as it stands and begin to follow it. Raises JournalError where it cannot be read."""
-        plan = await asyncio.to_thread(journal.plan, run_id)
-        state = await asyncio.to_thread(journal.state, run_id, plan)
-        source = cls(journal, run_id, Channel(plan, state))
+        now = await asyncio.to_thread(read_run, journal, run_id)
+        source = cls(journal, run_id, Channel(now.plan, now.state))
         source.channel.alive = await asyncio.to_thread(source._executed)
         source._start()
         return source
@@ -89,8 +89,8 @@ class RunSource:
     def _arrived(self, records: tuple[Record, ...]) -> None:
         try:
             new = self.channel.take(records)
-        except Gap:
-            self._hurry.set()  # another process wrote in between; the journal has it all
+        except (Gap, Turned):
+            self._hurry.set()  # another process wrote in between, or history has changed; the journal has it all
         except JournalError as error:
             self._complain(error)
         else:
@@ -125,14 +125,21 @@ class RunSource:
         if newest < known:
             await self._restore()
         elif newest > self.channel.state.seq:
-            self._arrived(await asyncio.to_thread(self._journal.records, self._run_id, after=known))
+            await self._catch_up(known)
         if not self._quiet and time.monotonic() - self._looked >= PULSE:
             await self._check_executor()
 
+    async def _catch_up(self, known: int) -> None:
+        records = await asyncio.to_thread(self._journal.records, self._run_id, after=known)
+        if records[-1].stream == self.channel.state.stream:
+            self._arrived(records)
+        else:
+            await self._restore()
+
     async def _restore(self) -> None:
-        """The journal was put back to an earlier point: begin anew."""
-        state = await asyncio.to_thread(self._journal.state, self._run_id, self.channel.plan)
-        self.channel.restart(state)
+        """The journal was put back to an earlier point, or history was turned: begin anew."""
+        now = await asyncio.to_thread(read_run, self._journal, self._run_id)
+        self.channel.restart(now.plan, now.state)
         self._wake()
 
     async def _check_executor(self) -> None:

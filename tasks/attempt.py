@@ -55,7 +55,8 @@ def attempt(execution: Execution, item: WorkItem, *, task_run_id: str, log: Log)
     """
     with execution.gate.enter(item.id), execution.slots.hold(item.agent):
         try:
-            return _Attempt(execution, item, task_run_id=task_run_id, log=log).work()
+            with writing(run_folder(execution.settings, execution.run_id)):
+                return _Attempt(execution, item, task_run_id=task_run_id, log=log).work()
         except StorageFailed as trouble:
             execution.control.give_up(trouble)
             raise
@@ -96,9 +97,8 @@ class _Attempt:
         number = self.mine.attempt + 1
         prompt = prompt_for(execution.plan, execution.state, item)
         folder = _attempt_folder(execution, item.id, number)
-        with writing(folder):
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            (folder / "prompt.md").write_text(prompt, encoding="utf-8", newline="")
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        (folder / "prompt.md").write_text(prompt, encoding="utf-8", newline="")
         return Assignment(
             run_id=execution.run_id,
             item=item.id,

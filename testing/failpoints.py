@@ -40,11 +40,11 @@ class Trap:
 def trap_from(text: str) -> Trap:
     """Read a trap. Raises ValueError where a place or an action is not known."""
     place, nth, what = text.split(":")
-    name = next((one for one in NAMES if one == place), None)
-    action = next((one for one in ACTIONS if one == what), None)
-    if name is None or action is None:
+    names: dict[str, Name] = {one: one for one in NAMES}
+    actions: dict[str, Action] = {one: one for one in ACTIONS}
+    if place not in names or what not in actions:
         raise ValueError(f"no such trap: {text}")
-    return Trap(name, int(nth), action)
+    return Trap(names[place], int(nth), actions[what])
 
 
 class Traps:

@@ -25,6 +25,8 @@ class Project:
     folder: Path
     environment: Mapping[str, str]
     """What the command line gets beside PATH and HOME, for instance which Prefect server to use."""
+    program: tuple[str, ...] = (sys.executable, "-m", "prefect_swarm.cli.app")
+    """What is started as `swarm`."""
     started: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def write(self, *parts: Part) -> None:
@@ -53,7 +55,7 @@ class Project:
         environment |= {"SWARM_HOME": str(self.folder / "home"), "SWARM_RETRY_DELAYS": "0.1", **self.environment}
         (self.folder / "typed.txt").write_text(typed, encoding="utf-8")
         with (self.folder / "swarm.log").open("ab") as log, (self.folder / "typed.txt").open("rb") as stdin:
-            argv = [sys.executable, "-m", "prefect_swarm.cli.app", *words]
+            argv = [*self.program, *words]
             process = subprocess.Popen(  # noqa: S603 - our own command
                 argv, cwd=self.folder, env=environment, stdin=stdin, stdout=log, stderr=log
             )

@@ -6,6 +6,7 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from prefect_swarm.flows.server import PrivateServer, private_server
@@ -32,6 +33,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add `--require-all`, for CI, where everything is installed."""
     help_text = f"a test that skips because a part is missing fails; also by {REQUIRE_ALL}=1"
     parser.addoption("--require-all", action="store_true", default=os.environ.get(REQUIRE_ALL) == "1", help=help_text)
+
+
+# How long an example takes says more of the machine than of the code.
+hypothesis.settings.register_profile("suite", deadline=None)
+hypothesis.settings.load_profile("suite")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -1,8 +1,9 @@
-"""Writes the parts of docs/ that follow from the code: `python tools/write_docs.py`.
+"""Writes what follows from the code: parts of docs/, and the schema of checkpoint files: `python tools/write_docs.py`.
 
 A part stands between `<!-- generated: NAME -->` and `<!-- end -->`; everything around it is written by hand.
 """
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -19,8 +20,12 @@ from prefect_swarm.core.requirement import Value
 from prefect_swarm.core.settings import PREFIX, Settings
 from prefect_swarm.core.state import ItemState, ItemStatus, RunState
 from prefect_swarm.core.table import ItemTable
+from prefect_swarm.journal.checkpoints import Snapshot
 
-DOCS = Path(__file__).resolve().parent.parent / "docs"
+REPOSITORY = Path(__file__).resolve().parent.parent
+DOCS = REPOSITORY / "docs"
+SCHEMA = REPOSITORY / "journal" / "checkpoint.schema.json"
+"""Lies in the package, so that whoever has the program has it too."""
 PART = re.compile(r"(<!-- generated: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 ITEM = ItemId("item")
 NAMES = {
@@ -113,14 +118,20 @@ def renewed(text: str) -> str:
     return PART.sub(lambda found: f"{found[1]}\n{PARTS[found[2]]()}\n\n{found[3]}", text)
 
 
+def checkpoint_schema() -> str:
+    """The JSON Schema of checkpoint files, as the program writes them."""
+    schema = Snapshot.model_json_schema(mode="serialization")
+    told = {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "Checkpoint of a run"}
+    return json.dumps(told, indent=1, ensure_ascii=False) + "\n"
+
+
 def main() -> None:
-    """Write every document whose generated parts have changed."""
-    for path in sorted(DOCS.rglob("*.md")):
-        before = path.read_text(encoding="utf-8")
-        after = renewed(before)
-        if after != before:
+    """Write everything that has changed."""
+    wanted = {path: renewed(path.read_text(encoding="utf-8")) for path in sorted(DOCS.rglob("*.md"))}
+    for path, after in {**wanted, SCHEMA: checkpoint_schema()}.items():
+        if not path.exists() or path.read_text(encoding="utf-8") != after:
             path.write_text(after, encoding="utf-8")
-            print(f"written: {path.relative_to(DOCS.parent)}")
+            print(f"written: {path.relative_to(REPOSITORY)}")
 
 
 # -- settings ------------------------------------------------------------------------------------------------

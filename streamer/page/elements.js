@@ -130,6 +130,7 @@ function card(requirement, items, now) {
 function doing(item, now) {
   if (item.status === "running") return html`<p class="doing">${item.message || "at work"} · ${duration(now - item.started)}</p>`;
   if (item.status === "reported") return html`<p class="doing">the checks are running</p>`;
+  if (item.reused) return html`<p class="doing">taken over from run ${item.reused}</p>`;
   if (item.due && item.status === "retry_waiting") return html`<p class="doing is-warn"><span class="reason">${item.reason}</span> · next try in ${duration(item.due - now)}</p>`;
   return "";
 }

@@ -12,6 +12,7 @@ import pytest
 from tests.agents.conftest import Script, processes_of
 
 from prefect_swarm.agents.supervisor import GRACE, LOG_LIMIT, Ended, Ending, Job, end_marked, run_process
+from prefect_swarm.core.errors import Fenced
 from prefect_swarm.core.events import TAIL
 from prefect_swarm.core.ids import RunId
 from prefect_swarm.testing.waiting import wait_for
@@ -242,6 +243,24 @@ def test_whoever_carries_the_marker_is_ended_but_not_ourselves(
 
     assert ended == 1
     assert os.waitpid(process, 0)[1] != 0
+
+
+def test_nobody_is_ended_by_who_is_not_sure(script: Script) -> None:
+    """Whoever loses the right to end a run's agents before they are ended leaves them alone."""
+    job = script("import time; time.sleep(600)")
+    marker = {"SWARM_RUN": job.environment["SWARM_RUN"]}
+    process = os.posix_spawn(job.argv[0], job.argv, dict(job.environment))
+    wait_for(lambda: run_id_processes(job), bool, what="the agent")
+
+    def unsure() -> None:
+        raise Fenced("the run was taken over")
+
+    with pytest.raises(Fenced):
+        end_marked(marker, sure=unsure)
+
+    assert run_id_processes(job) == 1
+    end_marked(marker)
+    os.waitpid(process, 0)
 
 
 def test_a_flood_is_kept_within_bounds(script: Script, tmp_path: Path) -> None:

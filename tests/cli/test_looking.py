@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from prefect_swarm.cli.app import run
+from prefect_swarm.core.events import RunEnded, RunRewound
 from prefect_swarm.core.settings import Settings
 from prefect_swarm.journal.store import Journal
 from prefect_swarm.streamer.app import Streamer
@@ -99,3 +100,24 @@ def test_dashboard_prints_a_link_and_ends_by_interrupt(settings: Settings) -> No
     assert link.startswith(f"http://127.0.0.1:{settings.http_port}/#code=")
     assert serving.returncode == 0
     assert "Traceback" not in errors
+
+
+def test_watch_ends_with_a_run_that_was_turned_meanwhile(scene: Scene) -> None:
+    """Who watches while history turns is shown the run anew, and is not kept waiting when it has ended by then."""
+    scene.journal.release_lease(scene.run_id, scene.epoch)
+    plan = plan_of(9)
+    rewound = RunRewound(to=0, reason="again", plan=plan.digest, items=tuple(one.id for one in plan.items), reopened=())
+    command = [sys.executable, "-m", "prefect_swarm.cli.app", "watch", "--no-progress"]
+
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as watching:
+        assert watching.stdout is not None
+        before = iter(watching.stdout.readline, "")
+        assert any("intervention requested" in line for line in before)  # the last event so far
+        scene.journal.append(scene.run_id, [rewound, RunEnded(outcome="completed")], plan=plan)
+        try:
+            shown, _ = watching.communicate(timeout=20)
+        finally:
+            watching.kill()
+
+    assert watching.returncode == 0
+    assert "REQ-009" in shown

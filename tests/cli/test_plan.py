@@ -80,7 +80,8 @@ def test_mermaid_escapes_what_it_is_given(capsys: pytest.CaptureFixture[str]) ->
 def test_dot_escapes_what_it_is_given(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Quotes and backslashes of a title stay inside the graph's own quotes."""
     shop.write_text(
-        "{requirements: [{id: A, title: 'say \"\\N\" -> [x]', agents: [rapid-builder]}, {id: B, title: b, depends_on: [A]}]}",
+        "{requirements: [{id: A, title: 'say \"\\N\" -> [x]', agents: [rapid-builder]}, "
+        "{id: B, title: b, depends_on: [A]}]}",
         "utf-8",
     )
 

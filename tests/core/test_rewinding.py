@@ -45,7 +45,7 @@ def test_work_of_another_run_is_taken_over_from_pending_only() -> None:
 
     taken = told(started(PLAN), event).items[A]
 
-    assert (taken.status, taken.reused, taken.seconds, taken.summary) == (S.VERIFIED, True, 3.0, "made it")
+    assert (taken.status, taken.reused, taken.seconds, taken.summary) == (S.VERIFIED, "run-0", 3.0, "made it")
     assert (taken.files, taken.evidence) == (files, (PASSED,))
     for name in ("running", "ready", "verified"):
         with pytest.raises(IllegalEvent):

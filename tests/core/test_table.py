@@ -16,6 +16,21 @@ def table() -> ItemTable[ItemState]:
     return ItemTable(ItemState(name) for name in NAMES)
 
 
+@given(st.lists(st.tuples(st.sampled_from(NAMES[60:70]), st.integers(1, 9))))
+def test_changing_fields_of_a_draft_leaves_the_table_before_alone(changes: list[tuple[ItemId, int]]) -> None:
+    """However often an entry is changed, only the draft's copy is, and the other fields stay."""
+    before = ItemTable(ItemState(name, reason=name) for name in NAMES)
+    draft = Draft(before)
+
+    for name, attempt in changes:
+        draft.change(name, attempt=attempt)
+
+    assert dict(draft.table) == {
+        name: ItemState(name, reason=name, attempt=dict(changes).get(name, 0)) for name in NAMES
+    }
+    assert {entry.attempt for entry in before.values()} == {0}
+
+
 @given(st.lists(st.tuples(st.sampled_from(NAMES), st.integers(1, 9))))
 def test_a_draft_changes_as_a_dictionary_does(changes: list[tuple[ItemId, int]]) -> None:
     """A draft and its table hold what a dictionary would, in plan order; the old table stays as it was."""

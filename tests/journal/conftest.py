@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
+from tests.journal.servers import Server, execute, postgres
 
 from prefect_swarm.core.ids import RunId
 from prefect_swarm.core.plan import Plan
@@ -47,6 +49,21 @@ def journal(open_again: Callable[[], Journal]) -> Journal:
 def plan() -> Plan:
     """The plan of the run."""
     return PLAN
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A PostgreSQL server that the tests of this room share; whoever stops it starts it again."""
+    with postgres(tmp_path_factory.mktemp("postgres")) as running:
+        yield running
+
+
+@pytest.fixture
+def database(server: Server) -> str:
+    """The URL of an empty database on that server."""
+    name = f"t{uuid4().hex}"
+    execute(f"{server.url}/postgres", f"CREATE DATABASE {name}")
+    return f"{server.url}/{name}"
 
 
 @pytest.fixture

@@ -3,17 +3,23 @@
 import json
 import os
 from collections.abc import Callable
+from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import pytest
-from tests.core.histories import started, verified
+from hypothesis import given, settings
+from jsonschema import Draft202012Validator
+from tests.core.histories import History, failed, histories, started, verified
+from tools.write_docs import checkpoint_schema
 
+from prefect_swarm.core import events as on
 from prefect_swarm.core.errors import UsageError
 from prefect_swarm.core.ids import RunId
 from prefect_swarm.core.plan import Plan
 from prefect_swarm.core.state import ItemStatus
 from prefect_swarm.core.view import view_run
-from prefect_swarm.journal.checkpoints import SHARE, SnapshotWriter, read_snapshot, snapshot_path
+from prefect_swarm.journal.checkpoints import SHARE, SnapshotWriter, read_snapshot, snapshot_of, snapshot_path
 
 
 class Watch:
@@ -120,6 +126,59 @@ def test_the_first_mark_is_written(path: Path, plan: Plan) -> None:
     SnapshotWriter(path, plan, monotonic=Watch()).write_if_cheap(started(plan), 1.0)
 
     assert read_snapshot(path).at == 1.0
+
+
+def validator_for(schema: dict[str, Any]) -> Any:
+    """A validator as other programs have one; its types are unknown to ours."""
+    Draft202012Validator.check_schema(schema)
+    return Draft202012Validator(schema)
+
+
+@pytest.fixture
+def schema() -> dict[str, Any]:
+    """The published schema, found as a user finds it: in the package."""
+    text = resources.files("prefect_swarm.journal").joinpath("checkpoint.schema.json").read_text(encoding="utf-8")
+    return json.loads(text)
+
+
+def test_the_published_schema_is_that_of_the_program(schema: dict[str, Any]) -> None:
+    """`make docs` writes the schema anew when what a checkpoint holds has changed."""
+    assert schema == json.loads(checkpoint_schema()), "make docs"
+
+
+@given(histories())
+@settings(max_examples=25)
+def test_every_snapshot_fits_the_published_schema(history: History) -> None:
+    """Whatever happened in a run, other programs can read its file by the schema."""
+    state = list(history.states())[-1]
+    document = json.loads(snapshot_of(history.plan, state, 50.0).model_dump_json())
+
+    validator_for(json.loads(checkpoint_schema())).validate(document)
+
+
+def test_the_schema_refuses_what_is_no_snapshot(path: Path, plan: Plan, schema: dict[str, Any]) -> None:
+    """A document that lacks something, or has more than we write, does not fit."""
+    SnapshotWriter(path, plan, monotonic=Watch()).write(started(plan), 1.0)
+    document = json.loads(path.read_bytes())
+    validator = validator_for(schema)
+
+    assert validator.is_valid(document)
+    assert not validator.is_valid(document | {"colour": "red"})
+    assert not validator.is_valid({name: value for name, value in document.items() if name != "plan"})
+    assert not validator.is_valid(document | {"format": "prefect-swarm/checkpoint/99"})
+
+
+def test_a_snapshot_holds_retries_and_errors(plan: Plan) -> None:
+    """Used and left retries, reasons, evidence and the errors beside the agents' work stand in the document."""
+    trouble = on.ErrorOccurred(where="disk", message="full", remedy="free space")
+    state = started(plan, *failed("A"), trouble)
+
+    document = json.loads(snapshot_of(plan, state, 50.0).model_dump_json())
+
+    item = document["view"]["items"][0]
+    assert (item["used"], item["retries_left"], item["attempt"], item["reason"]) == (1, 0, 1, "broke")
+    assert document["view"]["progress"]["errors"][0]["message"] == "full"
+    assert document["plan"]["requirements"][0]["title"] == "Make A"
 
 
 def _changed(change: Callable[[dict[str, object]], object]) -> Callable[[bytes], bytes]:

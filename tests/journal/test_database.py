@@ -76,7 +76,7 @@ def test_a_journal_of_another_version_is_refused(folder: Path) -> None:
     with closing(sqlite3.connect(folder / "journal.db")) as database, database:
         database.execute("UPDATE swarm_meta SET value = '999'")
 
-    with pytest.raises(JournalError, match=r"has version 999, this program reads 1: use the prefect-swarm that wrote"):
+    with pytest.raises(JournalError, match=r"has version 999, this program reads 2: use the prefect-swarm that wrote"):
         Journal.at(folder)
 
 

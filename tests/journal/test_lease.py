@@ -3,6 +3,8 @@
 import os
 import signal
 import threading
+import time
+from contextlib import closing
 from pathlib import Path
 
 import psutil
@@ -10,8 +12,9 @@ import pytest
 from tests.journal.conftest import PLAN, RUN
 from tests.journal.processes import ask, kill, output, start
 
-from prefect_swarm.core.errors import Fenced, JournalError, RunHeld
+from prefect_swarm.core.errors import Fenced, JournalError, RunHeld, StorageFailed
 from prefect_swarm.core.events import ErrorOccurred
+from prefect_swarm.journal import lease
 from prefect_swarm.journal.lease import Holder, Pulse, this_process
 from prefect_swarm.journal.store import Journal
 from prefect_swarm.testing.waiting import wait_for
@@ -70,7 +73,8 @@ def test_a_stopped_holder_is_followed_after_its_period_and_then_refused(journal:
     assert ask(holder, "one") == "written"
     os.kill(holder.pid, signal.SIGSTOP)
 
-    wait_for(lambda: _taken(journal, 0.5), lambda epoch: epoch == 2, what="the lease")
+    wait_for(lambda: journal.holder(RUN), lambda found: found is None, what="the end of the lease")
+    assert journal.take_lease(RUN, period=60.0) == 2
     journal.append(RUN, [EVENT], epoch=2)
     os.kill(holder.pid, signal.SIGCONT)
     answer = ask(holder, "two")
@@ -119,21 +123,45 @@ def test_a_released_lease_is_free_at_once(journal: Journal) -> None:
 
 
 def test_a_beat_prolongs_the_lease(folder: Path) -> None:
-    """The period counts from the last beat, not from the taking."""
-    now = [1000.0]
-    journal = Journal.at(folder, clock=lambda: now[0])
-    journal.create(RUN, PLAN)
-    epoch = journal.take_lease(RUN, period=10.0)
+    """The period counts from the last beat, not from the taking, and it is the holder's: not what a taker asks for."""
+    ticks = [1000.0]
+    with closing(Journal.at(folder, monotonic=lambda: ticks[0])) as journal:
+        journal.create(RUN, PLAN)
+        epoch = journal.take_lease(RUN, period=10.0)
 
-    now[0] += 9.0
-    journal.beat(RUN, epoch)
-    now[0] += 9.0
-    with pytest.raises(RunHeld):
-        journal.take_lease(RUN, period=10.0)
-    now[0] += 1.0
+        ticks[0] += 9.0
+        journal.beat(RUN, epoch)
+        ticks[0] += 9.0
+        with pytest.raises(RunHeld):
+            journal.take_lease(RUN, period=0.1)
+        assert journal.holder(RUN) == this_process()
+        ticks[0] += 1.0
 
-    assert journal.take_lease(RUN, period=10.0) == 2
-    journal.close()
+        assert journal.holder(RUN) is None
+        assert journal.take_lease(RUN, period=3600.0) == 2
+
+
+@pytest.mark.parametrize("jump", [3600.0, -3600.0, 86_400.0, -86_400.0, -1_770_000_000.0, 380_000_000.0])
+def test_no_lease_is_lost_when_the_clock_is_set(folder: Path, jump: float) -> None:
+    """An hour, a day, back to 1970 or on to 2038: the holder stays, its records follow in order, nobody takes over."""
+    now, ticks = [1_770_000_000.0], [1000.0]
+    with closing(Journal.at(folder, clock=lambda: now[0], monotonic=lambda: ticks[0])) as journal:
+        journal.create(RUN, PLAN)
+        epoch = journal.take_lease(RUN, period=10.0)
+        journal.append(RUN, [EVENT], epoch=epoch)
+
+        now[0] += jump
+        ticks[0] += 3.0
+        with pytest.raises(RunHeld):
+            journal.take_lease(RUN, period=10.0)
+        journal.beat(RUN, epoch)
+        journal.append(RUN, [EVENT], epoch=epoch)
+        ticks[0] += 9.9
+
+        assert journal.holder(RUN) is not None
+        assert [record.seq for record in journal.records(RUN)] == [1, 2]
+        ticks[0] += 0.1
+        assert journal.take_lease(RUN, period=10.0) == 2
 
 
 def test_only_one_of_many_gets_the_lease(journal: Journal) -> None:
@@ -161,11 +189,21 @@ def test_only_one_of_many_gets_the_lease(journal: Journal) -> None:
     [
         ({}, False),
         ({"host": "elsewhere", "pid": 2**22 + 5}, False),
+        ({"host": "elsewhere", "boot": "of another machine"}, False),
+        ({"space": "of another container", "pid": 2**22 + 5}, False),
         ({"boot": "before the restart"}, True),
         ({"pid": 2**22 + 5}, True),
         ({"started": 1.0}, True),
     ],
-    ids=["this process", "another machine", "before a restart", "no such process", "its number is another's now"],
+    ids=[
+        "this process",
+        "another container",
+        "another machine",
+        "another container of the same name",
+        "before a restart",
+        "no such process",
+        "its number is another's now",
+    ],
 )
 def test_a_holder_is_dead_only_where_that_is_known(change: dict[str, object], dead: bool) -> None:  # noqa: FBT001 - what is expected
     """A process of this machine is dead when it is gone; one of another machine never is for certain."""
@@ -203,6 +241,41 @@ def test_the_pulse_outlives_a_journal_that_is_away() -> None:
     assert lost == []
 
 
+def test_the_pulse_says_that_storage_fails_for_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One beat that storage refuses is tried again soon; when that goes on the executor is told, once."""
+    monkeypatch.setattr(lease, "PATIENCE", 0.3)  # seconds that would only be waited for
+    monkeypatch.setattr(lease, "AGAIN", 0.01)
+    tried, lost = list[float](), list[JournalError]()
+
+    def send() -> None:
+        tried.append(time.monotonic())
+        raise StorageFailed("full")
+
+    with Pulse(send, period=0.02, lost=lost.append):
+        wait_for(lambda: len(lost), bool, what="the loss")
+
+    assert len(lost) == 1
+    assert len(tried) > 2
+    assert tried[-1] - tried[0] >= 0.25
+
+
+def test_the_pulse_counts_failures_that_follow_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Storage that refuses now and then, and takes a beat in between, is not reported."""
+    monkeypatch.setattr(lease, "PATIENCE", 0.2)  # likewise
+    monkeypatch.setattr(lease, "AGAIN", 0.01)
+    beats, lost = list[int](), list[JournalError]()
+
+    def send() -> None:
+        beats.append(1)
+        if len(beats) % 2:
+            raise StorageFailed("full")
+
+    with Pulse(send, period=0.01, lost=lost.append):
+        wait_for(lambda: len(beats), lambda seen: seen >= 60, what="many beats")
+
+    assert lost == []
+
+
 def test_the_pulse_says_once_that_the_lease_is_lost(journal: Journal) -> None:
     """An executor that was followed learns it at its next beat, once."""
     old = journal.take_lease(RUN, period=60.0)
@@ -215,6 +288,55 @@ def test_the_pulse_says_once_that_the_lease_is_lost(journal: Journal) -> None:
 
     assert len(lost) == 1
     assert isinstance(lost[0], Fenced)
+
+
+@pytest.mark.postgres
+def test_another_machine_takes_over_one_period_after_the_last_beat(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Machines whose clocks differ by two days agree by the database's: while one beats the other waits."""
+    one, two = _machine(database, -86_400.0), _machine(database, 86_400.0)
+
+    def on(machine: str) -> None:
+        there = this_process().model_copy(update={"host": machine, "boot": machine})
+        monkeypatch.setattr(lease, "this_process", lambda: there)  # there is one machine to test on
+
+    with closing(one), closing(two):
+        on("one")
+        one.create(RUN, PLAN)
+        epoch = one.take_lease(RUN, period=1.0)
+        begun = last = time.monotonic()
+        while time.monotonic() - begun < 1.5:
+            on("one")
+            one.beat(RUN, epoch)
+            last = time.monotonic()
+            on("two")
+            with pytest.raises(RunHeld, match="on one"):
+                two.take_lease(RUN, period=0.1)
+        wait_for(lambda: _taken(two, 1.0), lambda taken: taken == 2, what="the lease", timeout=10)
+
+        assert 0.9 < time.monotonic() - last < 3.0
+        with pytest.raises(Fenced):
+            one.append(RUN, [EVENT], epoch=epoch)
+
+
+@pytest.mark.postgres
+def test_the_earlier_boot_of_this_machine_is_followed_at_once(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a restart nobody waits for the holder of before."""
+    me = this_process()
+    with closing(Journal(database)) as journal:
+        journal.create(RUN, PLAN)
+        with monkeypatch.context() as before:  # a restart cannot be had in a test
+            before.setattr(lease, "this_process", lambda: me.model_copy(update={"boot": "before"}))
+            journal.take_lease(RUN, period=3600.0)
+
+        assert journal.holder(RUN) is None
+        assert journal.take_lease(RUN, period=3600.0) == 2
+
+
+def _machine(url: str, ahead: float) -> Journal:
+    """Open a journal as a machine would whose clock is wrong, and which was started at another time."""
+    return Journal(url, clock=lambda: time.time() + ahead, monotonic=lambda: time.monotonic() + ahead)
 
 
 def _taken(journal: Journal, period: float) -> int | None:

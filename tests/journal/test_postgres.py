@@ -1,65 +1,30 @@
 """The same promises on PostgreSQL."""
 
-import os
-import pwd
-import shutil
-import socket
-import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from uuid import uuid4
 
 import pytest
-from sqlalchemy import create_engine, text
 from tests.core.histories import item, started, verified
 from tests.journal.conftest import PLAN, RUN
+from tests.journal.servers import execute
 
 from prefect_swarm.core import events as on
 from prefect_swarm.core.errors import Damaged, Fenced, JournalError, RunHeld
 from prefect_swarm.journal.store import Journal
-from prefect_swarm.testing.waiting import wait_for
 
 pytestmark = pytest.mark.postgres
 EVENT = on.ErrorOccurred(where="test", message="\x00 höchstens \U0001f600")
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A PostgreSQL server of the test's own; gives the beginning of its URLs."""
-    programs = _programs()
-    folder = tmp_path_factory.mktemp("postgres")
-    owner = _owner(folder)
-    place = str(folder / "cluster")
-    initdb = [str(programs / "initdb"), "-D", place, "-U", "swarm", "-A", "trust", "-E", "UTF8", "--no-sync"]
-    subprocess.run(initdb, check=True, capture_output=True, cwd=folder, user=owner)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    process = subprocess.Popen(
-        [str(programs / "postgres"), "-D", place, "-h", "127.0.0.1", "-p", str(port), "-k", str(folder), "-F"],
-        stderr=subprocess.DEVNULL,
-        cwd=folder,
-        user=owner,
-    )
-    url = f"postgresql+psycopg://swarm@127.0.0.1:{port}"
-    wait_for(lambda: _answers(f"{url}/postgres"), what="PostgreSQL", timeout=60)
-    yield url
-    process.terminate()
-    process.wait(30)
-
-
 @pytest.fixture
-def open_again(server: str) -> Iterator[Callable[[], Journal]]:
+def open_again(database: str) -> Iterator[Callable[[], Journal]]:
     """Opens the journal in a database of the test's own; all are closed at the end."""
-    name = f"t{uuid4().hex}"
-    _execute(f"{server}/postgres", f"CREATE DATABASE {name}")
     opened: list[Journal] = []
     lock = threading.Lock()
 
     def open_one() -> Journal:
-        journal = Journal(f"{server}/{name}")
+        journal = Journal(database)
         with lock:
             opened.append(journal)
         return journal
@@ -141,7 +106,7 @@ def test_an_old_epoch_is_refused(journal: Journal) -> None:
 def test_damage_is_noticed(journal: Journal, statement: str, message: str) -> None:
     """A changed or lost record is named here too."""
     journal.append(RUN, [EVENT] * 3)
-    _execute(journal.url, statement)
+    execute(journal.url, statement)
 
     with pytest.raises(Damaged, match=message):
         journal.records(RUN)
@@ -153,41 +118,3 @@ def test_a_server_that_is_away_is_told_without_its_password() -> None:
         Journal("postgresql+psycopg://swarm:hush@127.0.0.1:1/x")
 
     assert "hush" not in str(refused.value)
-
-
-def _programs() -> Path:
-    """Find the folder of the PostgreSQL programs, of which distributions put only some on PATH."""
-    found = shutil.which("initdb") or next(iter(sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))), None)
-    if found is None:
-        pytest.skip("missing: PostgreSQL")
-    return Path(found).resolve().parent
-
-
-def _owner(folder: Path) -> str | None:
-    """Give the folder to a user whom PostgreSQL serves, which root is not."""
-    if os.geteuid() != 0:
-        return None
-    for name in ("postgres", "nobody"):
-        if any(user.pw_name == name for user in pwd.getpwall()):
-            os.chown(folder, pwd.getpwnam(name).pw_uid, -1)
-            for parent in folder.parents[:2]:
-                parent.chmod(parent.stat().st_mode | 0o011)  # pytest shuts its folders to others
-            return name
-    pytest.skip("missing: a user other than root for PostgreSQL")
-
-
-def _answers(url: str) -> bool:
-    try:
-        _execute(url, "SELECT 1")
-    except Exception:  # noqa: BLE001 - whatever the reason, it does not answer yet
-        return False
-    return True
-
-
-def _execute(url: str, statement: str) -> None:
-    engine = create_engine(url, isolation_level="AUTOCOMMIT")
-    try:
-        with engine.connect() as connection:
-            connection.execute(text(statement))
-    finally:
-        engine.dispose()

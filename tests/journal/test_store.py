@@ -13,7 +13,7 @@ from tests.core.values import KINDS, events, events_of
 from tests.journal.conftest import PLAN, RUN
 
 from prefect_swarm.core import events as on
-from prefect_swarm.core.errors import JournalError, RunNotFound
+from prefect_swarm.core.errors import JournalError, RunNotFound, StorageFailed
 from prefect_swarm.core.ids import ItemId, RunId
 from prefect_swarm.core.state import ItemStatus
 from prefect_swarm.journal.chain import START
@@ -97,7 +97,7 @@ def test_an_append_is_whole_or_not_at_all(
             raise OSError("no space left on device")
 
     failpoints(fail)
-    with pytest.raises(OSError, match="no space"):
+    with pytest.raises(StorageFailed, match="no space"):
         journal.append(RUN, [READY, READY])
     failpoints(lambda _name: None)
 
@@ -133,12 +133,13 @@ def test_runs_do_not_touch_each_other(journal: Journal) -> None:
     assert journal.last(RUN)[0] == 1
 
 
-@pytest.mark.parametrize("use", ["append", "plan", "state", "take_lease"])
+@pytest.mark.parametrize("use", ["append", "plan", "records", "state", "take_lease"])
 def test_a_run_that_nobody_made_known_is_not_found(journal: Journal, use: str) -> None:
     """Writing to, reading or executing an unknown run is refused by its name."""
     uses: dict[str, Callable[[RunId], object]] = {
         "append": lambda run: journal.append(run, [READY]),
         "plan": journal.plan,
+        "records": journal.records,
         "state": journal.state,
         "take_lease": lambda run: journal.take_lease(run, period=1.0),
     }
@@ -200,7 +201,6 @@ def test_a_run_has_one_plan(journal: Journal) -> None:
     [
         "UPDATE swarm_documents SET body = CAST(replace(body, 'Make A', 'Make B') AS BLOB)",
         "DELETE FROM swarm_documents",
-        "UPDATE swarm_runs SET plan = 'sha256:0'",
     ],
 )
 def test_a_damaged_plan_is_never_executed(journal: Journal, folder: Path, damage: str) -> None:

@@ -20,6 +20,7 @@ from prefect_swarm.streamer.protocol import (
     Snapshot,
     Subscribe,
     Subscriber,
+    Turned,
     Update,
     read_frame,
     read_wish,
@@ -138,12 +139,14 @@ def test_slow_client_loses_detail_and_gets_the_state() -> None:
 
 
 def test_changed_history_resets_everybody() -> None:
-    """When the stream number changes, every client is told to start anew."""
+    """Records of another stream are not taken; begun anew, every client is told so and shown the new plan."""
     channel = channel_with(STORY[:5])
     subscriber = Subscriber(channel, Subscribe(run="last"))
     drained(subscriber)
 
-    channel.take(recorded([CheckpointSaved(number=1, completed=0, digest="")], stream=2, after=5))
+    with pytest.raises(Turned):
+        channel.take(recorded([CheckpointSaved(number=1, completed=0, digest="")], stream=2, after=5))
+    channel.restart(plan_of(2), initial_state(RUN, plan_of(2)))
 
     assert [frame.type for frame in drained(subscriber)] == ["reset", "snapshot"]
 
