@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from prefect_swarm.agents.documents import document_at
+from prefect_swarm.agents.learned import learned_selector
 from prefect_swarm.agents.registry import find_roster
 from prefect_swarm.core.errors import UsageError
 from prefect_swarm.core.formats.interface import Document
@@ -21,7 +22,6 @@ def plan_file(path: Path, agents: Path | None, options: PlanOptions, *, written_
     """
     recipe = Recipe(
         file=str(path),
-        written_as=written_as,
         sha256="",
         folder=str(Path().absolute()),
         agents=str(agents) if agents is not None else "",
@@ -74,7 +74,8 @@ def _compile(recipe: Recipe, options: PlanOptions) -> Plan:
     requirements = read_document(document, written_as=recipe.written_as)
     roster = find_roster(folder, folder / recipe.agents if recipe.agents else None)
     recipe = recipe.model_copy(update={"sha256": _digest(document)})
-    return compile_plan(requirements, roster, replace(options, recipe=recipe))
+    selector = options.selector or learned_selector(roster)
+    return compile_plan(requirements, roster, replace(options, recipe=recipe, selector=selector))
 
 
 def _digest(document: Document) -> str:
