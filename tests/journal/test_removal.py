@@ -312,7 +312,7 @@ def test_an_id_that_leads_elsewhere_can_be_deleted_and_takes_nothing_along(
     (folder / "runs").mkdir()
     with journal.writing() as connection:
         row = {"run_id": evil, "project": "x", "plan": PLAN.digest, "created": 1.0, "stream": 1, "head": 0}
-        connection.execute(insert(schema.runs).values(row))
+        connection.execute(insert(schema.runs).values(row | {"origin": PLAN.digest}))
     journal.append(evil, [on.RunStarted(plan=PLAN.digest, max_parallel=3, output=str(work))])
 
     delete(journal, evil, settings)
