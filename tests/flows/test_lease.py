@@ -93,7 +93,7 @@ def test_waiting_for_the_lease_ends_with_the_flow_run(stage: Stage, aside: Threa
 
 def test_another_machine_takes_over_when_the_lease_has_run_out(tmp_path: Path) -> None:
     """Of a holder on another machine nobody knows that it died: its run is refused first, and taken after the lease."""
-    with postgres(tmp_path) as server:
+    with postgres() as server:
         here, there = (
             Settings(home=str(tmp_path / name), journal=f"{server.url}/postgres", lease_seconds=3.0)
             for name in ("here", "there")
