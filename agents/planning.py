@@ -30,6 +30,7 @@ def plan_file(path: Path, agents: Path | None, options: PlanOptions, *, written_
         runner=options.default_runner,
         runner_reason=options.runner_reason,
         infer=options.infer,
+        written_as=written_as,
     )
     return _compile(recipe, options)
 
@@ -69,7 +70,7 @@ def changed_file(plan: Plan) -> Path | None:
 def _compile(recipe: Recipe, options: PlanOptions) -> Plan:
     folder = Path(recipe.folder)
     folder = Path() if folder == Path().absolute() else folder  # messages name files as the user does
-    document = replace(document_at(folder / recipe.file), name=recipe.file)
+    document = document_at(folder / recipe.file, name=recipe.file)
     requirements = read_document(document, written_as=recipe.written_as)
     roster = find_roster(folder, folder / recipe.agents if recipe.agents else None)
     recipe = recipe.model_copy(update={"sha256": _digest(document)})
@@ -77,8 +78,8 @@ def _compile(recipe: Recipe, options: PlanOptions) -> Plan:
 
 
 def _digest(document: Document) -> str:
-    """The digest of a file's bytes, or of a folder's files and their names."""
+    """Digest of a file's bytes, or of the names and bytes of a folder's files."""
     if not document.folder:
         return hashlib.sha256(document.content).hexdigest()
-    parts = (f"{path}\0{hashlib.sha256(content).hexdigest()}\n" for path, content in document.files.items())
-    return hashlib.sha256("".join(parts).encode()).hexdigest()
+    parts = ((name, hashlib.sha256(content).hexdigest()) for name, content in document.files.items())
+    return hashlib.sha256(repr(tuple(parts)).encode()).hexdigest()

@@ -85,8 +85,10 @@ def store_plan(connection: Connection, run_id: RunId, plan: Plan) -> str:
 
 
 def load_plan(connection: Connection, run_id: RunId, digest: str) -> Plan:
-    """Give a plan of a run by its digest. Raises Damaged where it is not what was stored."""
+    """Give a plan of a run by its digest. Raises RunNotFound, Damaged where it is not what was stored."""
     body = connection.scalar(select(documents.c.body).where(documents.c.digest == digest))
+    if body is None:
+        get(connection, run_id)  # a run that was deleted a moment ago is not damaged
     if body is None or "sha256:" + hashlib.sha256(body).hexdigest() != digest:
         raise Damaged(f"the plan of run {run_id} is damaged; restore the journal from a backup")
     with undisturbed():
@@ -133,6 +135,7 @@ def read(connection: Connection, entry: Entry, *, after: int = 0, limit: int | N
             seq = record.seq
             yield record
     if seq < (entry.head if limit is None else min(entry.head, after + limit)):
+        get(connection, run_id)  # as above
         raise missing(run_id, seq + 1)
 
 
