@@ -10,7 +10,7 @@ from prefect_swarm.core import events as on
 from prefect_swarm.core.ids import ItemId, RunId
 from prefect_swarm.core.plan import Plan
 from prefect_swarm.core.reducer import fold
-from prefect_swarm.core.reuse import Past, Verdict, Work, judge, work_keys
+from prefect_swarm.core.reuse import Past, Verdict, Work, judge
 from prefect_swarm.core.state import ItemState, ItemStatus, RunState, initial_state
 
 LOST = frozenset({ItemStatus.FAILED, ItemStatus.CANCELLED})
@@ -93,9 +93,11 @@ def take_in(now: Past, plan: Plan, missing: frozenset[str], *, then: Past | None
     retried, state = _retried(now.state)
     mine = {item.id: state.items[item.id] for item in plan.items if item.id in state.items}
     stays = {name for name, item in mine.items() if _done_by(verdicts[name], item)}
-    void = _other_work(now.plan, plan) | {name for name, item in mine.items() if _finished(verdicts[name], item)}
+    void = {name for name, one in verdicts.items() if now.keys.get(name) != one.key}
+    void |= {name for name, item in mine.items() if _finished(verdicts[name], item)}
     void |= set(_settled_since(now, then) if then else ())
-    reopened = [name for name, item in mine.items() if name in void - stays and not _untouched(item)]
+    void -= stays
+    reopened = [name for name, item in mine.items() if name in void and not _untouched(item)]
     taken = tuple(_taken_over(name, one.work) for name, one in verdicts.items() if one.work and name not in stays)
     if not (reopened or taken) and _same(now.plan, plan):
         return Turn(now.plan)
@@ -126,12 +128,6 @@ def _settled_since(now: Past, then: Past) -> tuple[ItemId, ...]:
 def _stood_so(then: Past, item: ItemState) -> bool:
     old = then.state.items.get(item.id)
     return old is not None and (old.status, old.generation) == (item.status, item.generation)
-
-
-def _other_work(before: Plan, after: Plan) -> set[ItemId]:
-    """The ids that name other work in one plan than in the other."""
-    old, new = work_keys(before), work_keys(after)
-    return {name for name, key in new.items() if old.get(name) != key}
 
 
 def _done_by(verdict: Verdict, item: ItemState) -> bool:

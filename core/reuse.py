@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from pydantic import BaseModel, JsonValue
 
@@ -25,12 +26,17 @@ UNREADABLE = "\ufffd"
 Parts = Mapping[str, JsonValue]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Past:
     """A point in the history of a run: what was planned then, and where it stood."""
 
     plan: Plan
     state: RunState
+
+    @cached_property
+    def keys(self) -> Mapping[ItemId, str]:
+        """The key of each item's work."""
+        return work_keys(self.plan)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +55,7 @@ class Work:
 class Verdict:
     """Whether an item of a plan is done by finished work, and why not."""
 
+    key: str
     work: Work | None
     why: str = ""
 
@@ -98,7 +105,7 @@ def work_keys(plan: Plan) -> dict[ItemId, str]:
 
 def finished_work(past: Past) -> tuple[Work, ...]:
     """Give the finished work of a point in history, in the order in which it was done."""
-    keys, mine = work_keys(past.plan), _products(past)
+    keys, mine = past.keys, _products(past)
     return tuple(
         Work(item.reused or past.state.run_id, item, keys[item.id], tuple(mine[item.id])) for item in _done(past)
     )
@@ -137,10 +144,10 @@ def judge(plan: Plan, pasts: tuple[Past, ...], missing: frozenset[str]) -> dict[
         again = next((one for one in item.depends_on if verdicts[one].work is None), None)
         lost = next((path for path in work.products if path in missing), None) if work else None
         if work and not again and not lost:
-            verdicts[name] = Verdict(work)
+            verdicts[name] = Verdict(keys[name], work)
         else:
             why = f"what it made is gone: {lost}" if lost else _why_again(plan, item, pasts[0].plan, again=again)
-            verdicts[name] = Verdict(None, why)
+            verdicts[name] = Verdict(keys[name], None, why)
     return verdicts
 
 

@@ -11,7 +11,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from prefect_swarm.agents.supervisor import end_marked
 from prefect_swarm.core import events as on
 from prefect_swarm.core.errors import Fenced, JournalError, RunHeld, Unavailable
 from prefect_swarm.core.ids import RunId
@@ -53,7 +52,6 @@ def held(plan: Plan, run_id: RunId, around: Surroundings) -> Generator[Execution
     journal.create(run_id, plan)
     journal.bind(around.flow_run_id, run_id)
     with _tenure(journal, run_id, settings=around.settings, control=around.control) as tenure:
-        _end_orphans(journal, run_id, tenure)
         hold = Hold(run_id, tenure.epoch)
         execution = Execution(
             journal, plan, hold=hold, settings=around.settings, control=around.control, slots=around.slots
@@ -61,15 +59,6 @@ def held(plan: Plan, run_id: RunId, around: Surroundings) -> Generator[Execution
         _open(execution, around)
         with registered(execution):
             yield execution
-
-
-def _end_orphans(journal: Journal, run_id: RunId, tenure: Tenure) -> None:
-    """End agents that an executor left behind when it was killed. Raises Fenced where we are the one who was replaced.
-
-    Whoever was stopped after it took the lease may go on when its successor's agents are at work. So those are
-    ended who were there before the lease was certainly still ours.
-    """
-    end_marked({"SWARM_RUN": run_id}, sure=lambda: journal.beat(run_id, tenure.epoch))
 
 
 def conduct(execution: Execution, runs: TaskRuns) -> RunState:

@@ -32,7 +32,7 @@ class PrefectTaskRuns:
     def begin(self, item: WorkItem, generation: int, *, delays: tuple[float, ...], ended: Callable[[], None]) -> None:
         """Submit the item's task, which waits for those of the items it depends on."""
         prepared: Task[..., Any] = attempt_item.with_options(
-            task_run_name=item.id, retries=len(delays), retry_delay_seconds=list(delays) or 0
+            task_run_name=_name_of(item), retries=len(delays), retry_delay_seconds=list(delays) or 0
         )
         upstream = [allow_failure(self._futures[one]) for one in item.depends_on]
         future: PrefectFuture[Any] = prepared.submit(  # pyright: ignore[reportUnknownMemberType]
@@ -47,7 +47,7 @@ class PrefectTaskRuns:
 
     def show(self, item: WorkItem, name: str, message: str) -> None:
         """Submit a task that does nothing but end in a state of that name."""
-        prepared: Task[..., Any] = settled_item.with_options(task_run_name=item.id)
+        prepared: Task[..., Any] = settled_item.with_options(task_run_name=_name_of(item))
         upstream: list[Any] = [_edge_to(self._futures[one]) for one in item.depends_on if one in self._futures]
         future: PrefectFuture[Any] = prepared.submit(  # pyright: ignore[reportUnknownMemberType]
             name, message, wait_for=upstream
@@ -57,6 +57,11 @@ class PrefectTaskRuns:
     def wait(self, timeout: float) -> None:
         """Wait until Prefect has said its last word on each task, at most so many seconds."""
         wait(list(self._futures.values()), timeout=timeout)
+
+
+def _name_of(item: WorkItem) -> str:
+    """Name an item's task run by its id; Prefect takes a name for a template."""
+    return item.id.replace("{", "{{").replace("}", "}}")
 
 
 def _edge_to(future: PrefectFuture[Any]) -> State[Any]:

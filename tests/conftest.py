@@ -14,7 +14,16 @@ from prefect_swarm.flows.server import PrivateServer, private_server
 TESTS = Path(__file__).resolve().parent
 
 # Seconds that a room may take: the first folder below tests/ decides to which room a test belongs.
-BUDGETS = {"core": 60, "journal": 120, "agents": 120, "prefect": 300, "streamer": 120, "page": 120, "others": 300}
+BUDGETS = {
+    "core": 60,
+    "journal": 120,
+    "agents": 120,
+    "prefect": 300,
+    "streamer": 120,
+    "page": 120,
+    "chaos": 150,
+    "others": 300,
+}
 ROOM_OF_FOLDER = {"tasks": "prefect", "flows": "prefect"} | {room: room for room in BUDGETS}
 
 REQUIRE_ALL = "SWARM_TEST_REQUIRE_ALL"

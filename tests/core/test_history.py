@@ -100,7 +100,7 @@ def test_what_failed_in_an_ended_run_is_tried_anew_with_its_evidence() -> None:
 
     assert statuses(state) == [S.PENDING] * 4
     assert (state.items[item("A")].used, state.items[item("A")].reason) == (0, "broke")
-    assert [one.generation for one in state.items.values()] == [2, 1, 1, 2]  # what was not begun stays as it is
+    assert state.items[item("D")].generation == 2
 
 
 def test_what_a_changed_requirement_said_before_is_forgotten() -> None:
@@ -111,6 +111,16 @@ def test_what_a_changed_requirement_said_before_is_forgotten() -> None:
 
     one = state.items[item("D")]
     assert (one.status, one.failure, one.reason, one.output, one.attempt) == (S.PENDING, None, "", "", 1)
+
+
+def test_what_was_not_begun_is_not_begun_anew() -> None:
+    """A change of a requirement that nobody worked on is taken in without a word about its item."""
+    before = started(PLAN, *verified("A"))
+
+    rewound, *rest = take_in(Past(PLAN, before), with_requirement(PLAN, 3, title="Other"), frozenset()).events
+
+    assert isinstance(rewound, on.RunRewound)
+    assert (rewound.reopened, rest) == ((), [])
 
 
 def test_blocked_items_are_open_where_their_cause_is_gone() -> None:

@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from sqlalchemy import create_engine, text
@@ -25,7 +26,8 @@ class Server:
         self._folder, self._place = folder, folder / "cluster"
         initdb = ["initdb", "-D", str(self._place), "-U", "swarm", "-A", "trust", "-E", "UTF8", "--no-sync"]
         initdb[0] = str(self._programs / initdb[0])
-        subprocess.run(initdb, check=True, capture_output=True, cwd=folder, user=self._owner)
+        made = subprocess.run(initdb, capture_output=True, text=True, cwd=folder, user=self._owner)
+        assert made.returncode == 0, made.stderr
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port: int = probe.getsockname()[1]
@@ -42,6 +44,11 @@ class Server:
             start_new_session=True,
         )
         wait_for(self.answers, what="PostgreSQL", timeout=60)
+
+    @property
+    def pid(self) -> int:
+        """The process that the others are children of."""
+        return self._process.pid
 
     def answers(self) -> bool:
         """Whether it can be asked."""
@@ -66,14 +73,15 @@ class Server:
 
 
 @contextmanager
-def postgres(folder: Path) -> Generator[Server]:
-    """Have a server as long as it is needed."""
-    server = Server(folder)
-    server.start()
-    try:
-        yield server
-    finally:
-        server.stop()
+def postgres() -> Generator[Server]:
+    """Have a server as long as it is needed; not below pytest's folder, which every pytest shuts to other users."""
+    with TemporaryDirectory(prefix="swarm-postgres-") as folder:
+        server = Server(Path(folder))
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
 
 
 def execute(url: str, statement: str) -> None:
@@ -101,8 +109,6 @@ def _owner(folder: Path) -> str | None:
     for name in ("postgres", "nobody"):
         if any(user.pw_name == name for user in pwd.getpwall()):
             os.chown(folder, pwd.getpwnam(name).pw_uid, -1)
-            for parent in folder.parents[:2]:
-                parent.chmod(parent.stat().st_mode | 0o011)  # pytest shuts its folders to others
             return name
     pytest.skip("missing: a user other than root for PostgreSQL")
 

@@ -86,10 +86,12 @@ def test_what_was_acknowledged_survives_a_kill(
     for round_ in range(rounds):
         writer = start(folder, "write", str(round_), "100000")
         assert output(writer).readline().startswith("begins")
-        time.sleep(chance.uniform(0, 0.03))  # the moment is what the test is about
+        heard = [output(writer).readline() for _ in range(chance.randint(1, 4))]
+        time.sleep(chance.uniform(0, 0.003))  # the moment is what the test is about
 
         writer.kill()
-        acknowledged = _acknowledged(writer.communicate()[0])
+        acknowledged = _acknowledged("".join([*heard, output(writer).read()]))
+        writer.communicate()
         records = journal.records(RUN, after=before)
         mine = [(one.seq, number) for one, (_, number) in zip(records, said(records), strict=True)]
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from sqlalchemy import func, select
 from tests.core.changes import changed_plan, with_requirement
 from tests.core.histories import item, started, verified
 from tests.journal.conftest import PLAN, RUN
@@ -14,8 +15,10 @@ from prefect_swarm.core.ids import RunId
 from prefect_swarm.core.plan import Plan
 from prefect_swarm.core.reuse import Past
 from prefect_swarm.core.state import ItemStatus, RunStatus, initial_state
+from prefect_swarm.journal import schema
 from prefect_swarm.journal.checkpoints import Snapshot, snapshot_of
 from prefect_swarm.journal.history import History, read_history, read_run
+from prefect_swarm.journal.rows import delete_run, delete_strays
 from prefect_swarm.journal.store import Journal
 from prefect_swarm.journal.takeover import begin, missing_products, past_of, rewind
 
@@ -170,3 +173,24 @@ def test_a_run_that_nothing_happened_in_has_a_past(journal: Journal) -> None:
     assert history.now.state == initial_state(RUN, PLAN)
     assert history.marks == ()
     assert read_run(journal, RUN).plan == PLAN
+
+
+def test_every_plan_of_a_run_stays_as_long_as_the_run(told: Journal) -> None:
+    """Sweeping leaves the plans that a run began with and went by on its way; deleting the run takes them along."""
+    plans = [changed_plan(PLAN, warnings=(name,)) for name in ("second", "third")]
+    for number, plan in enumerate(plans, 3):
+        items = tuple(one.id for one in plan.items)
+        rewound = on.RunRewound(to=0, reason="again", plan=plan.digest, items=items, reopened=())
+        told.append(RUN, [rewound, on.CheckpointSaved(number=number, completed=2, digest="")], plan=plan)
+
+    with told.writing() as connection:
+        delete_strays(connection)
+    history = read_history(told, RUN)
+    shown = [history.at(mark).plan for mark in history.marks]
+    epoch = told.take_lease(RUN, period=5.0)
+    with told.writing() as connection:
+        delete_run(connection, RUN, epoch)
+
+    assert shown == [PLAN, PLAN, *plans]
+    with told.reading() as connection:
+        assert connection.scalar(select(func.count()).select_from(schema.documents)) == 0
