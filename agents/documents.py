@@ -28,14 +28,14 @@ TEXTS = {
 SKIPPED = {".git", ".hg", ".venv", "node_modules", "__pycache__"}
 
 
-def document_at(path: Path) -> Document:
-    """Read a file or a folder; raises UsageError where it cannot be read or is too much.
+def document_at(path: Path, *, name: str = "") -> Document:
+    """Read a file or a folder, which positions call `name`; raises UsageError where it cannot be read or is too much.
 
     Of a folder the files that may hold requirements are read, 5,000 of them and 8 MiB at most; links are not followed.
     """
     if path.is_dir():
-        return Document(str(path), _files_below(path), folder=True)
-    return Document.of(_bytes(path, Limits().bytes + 1), str(path))
+        return Document(name or str(path), _files_below(path), folder=True)
+    return Document.of(_bytes(path, Limits().bytes + 1), name or str(path))
 
 
 def _files_below(folder: Path) -> dict[str, bytes]:

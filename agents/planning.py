@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from prefect_swarm.agents.documents import document_at
+from prefect_swarm.agents.learned import learned_selector
 from prefect_swarm.agents.registry import find_roster
 from prefect_swarm.core.errors import UsageError
 from prefect_swarm.core.formats.interface import Document
@@ -21,7 +22,6 @@ def plan_file(path: Path, agents: Path | None, options: PlanOptions, *, written_
     """
     recipe = Recipe(
         file=str(path),
-        written_as=written_as,
         sha256="",
         folder=str(Path().absolute()),
         agents=str(agents) if agents is not None else "",
@@ -30,6 +30,7 @@ def plan_file(path: Path, agents: Path | None, options: PlanOptions, *, written_
         runner=options.default_runner,
         runner_reason=options.runner_reason,
         infer=options.infer,
+        written_as=written_as,
     )
     return _compile(recipe, options)
 
@@ -69,16 +70,17 @@ def changed_file(plan: Plan) -> Path | None:
 def _compile(recipe: Recipe, options: PlanOptions) -> Plan:
     folder = Path(recipe.folder)
     folder = Path() if folder == Path().absolute() else folder  # messages name files as the user does
-    document = replace(document_at(folder / recipe.file), name=recipe.file)
+    document = document_at(folder / recipe.file, name=recipe.file)
     requirements = read_document(document, written_as=recipe.written_as)
     roster = find_roster(folder, folder / recipe.agents if recipe.agents else None)
     recipe = recipe.model_copy(update={"sha256": _digest(document)})
-    return compile_plan(requirements, roster, replace(options, recipe=recipe))
+    selector = options.selector or learned_selector(roster)
+    return compile_plan(requirements, roster, replace(options, recipe=recipe, selector=selector))
 
 
 def _digest(document: Document) -> str:
-    """The digest of a file's bytes, or of a folder's files and their names."""
+    """Digest of a file's bytes, or of the names and bytes of a folder's files."""
     if not document.folder:
         return hashlib.sha256(document.content).hexdigest()
-    parts = (f"{path}\0{hashlib.sha256(content).hexdigest()}\n" for path, content in document.files.items())
-    return hashlib.sha256("".join(parts).encode()).hexdigest()
+    parts = ((name, hashlib.sha256(content).hexdigest()) for name, content in document.files.items())
+    return hashlib.sha256(repr(tuple(parts)).encode()).hexdigest()

@@ -63,8 +63,9 @@ def with_ids(document: Document) -> Changed:
     """
     target = Target.of(document, "")
     found = target.read()
-    root = None if document.folder else document.parsed(Report(document.name))
-    if root is None or document.suffix == ".toml" or target.form.name != NATIVE:
+    ours = target.form.name == NATIVE and document.suffix != ".toml"
+    root = document.parsed(Report(document.name)) if ours else None
+    if root is None:
         reason = "ids are written into YAML and JSON of our own format only"
         return Changed({}, refused=dict.fromkeys((one.id for one in found.requirements), reason))
     writer = Writer.of(document.content, document.name)

@@ -102,6 +102,9 @@ _END = (
     .where(runs.c.run_id == bindparam("run"))
 )
 
+_INSERT = insert(events)
+_CHANGE = update(runs).where(runs.c.run_id == bindparam("run"))
+
 
 def end_of(connection: Connection, run_id: RunId) -> End:
     """Lock a run and tell where its records end. Raises RunNotFound, Damaged."""
@@ -116,12 +119,12 @@ def end_of(connection: Connection, run_id: RunId) -> End:
 
 def write(connection: Connection, rows: Sequence[Row]) -> None:
     """Write new records."""
-    connection.execute(insert(events), [row._asdict() for row in rows])
+    connection.execute(_INSERT, [row._asdict() for row in rows])
 
 
 def change(connection: Connection, entry: Entry) -> None:
     """Write the entry of a run anew."""
-    connection.execute(update(runs).where(runs.c.run_id == entry.run_id).values(_sealed(entry)._asdict()))
+    connection.execute(_CHANGE, {"run": entry.run_id, **_sealed(entry)._asdict()})
 
 
 def read(connection: Connection, entry: Entry, *, after: int = 0, limit: int | None = None) -> Generator[Record]:

@@ -13,6 +13,7 @@ from tests.chaos.executor import Order
 from tests.chaos.nursery import Nursery
 
 from prefect_swarm.agents.supervisor import end_marked
+from prefect_swarm.core.errors import RunNotFound
 from prefect_swarm.core.events import Record
 from prefect_swarm.core.ids import RunId
 from prefect_swarm.core.plan import Plan
@@ -95,10 +96,12 @@ class Trial:
         return path.read_text(encoding="utf-8").split() if path.exists() else []
 
     def records(self) -> tuple[Record, ...]:
-        """Read the journal, verified."""
+        """Read the journal, verified; nothing where the run is not known to it yet."""
         journal = Journal.at(self.folder / "home")
         try:
             return journal.records(self.run_id)
+        except RunNotFound:
+            return ()
         finally:
             journal.close()
 

@@ -160,9 +160,10 @@ def test_what_cannot_be_written_is_refused_alone() -> None:
     assert "write it by hand" in changed.refused[read_document(file).requirements[0].id]
 
 
-def test_ids_go_into_our_format_only() -> None:
-    """Files of other tools keep the ids they have."""
-    changed = with_ids(document(exports.CSV, "boat.csv"))
+@pytest.mark.parametrize(("name", "text"), [("boat.csv", exports.CSV), ("tasks.md", f"---\na: b\n---\n\n{BOXES}")])
+def test_ids_go_into_our_format_only(name: str, text: str) -> None:
+    """Files of other tools keep the ids they have, whether or not they could be YAML."""
+    changed = with_ids(document(text, name))
 
     assert not changed.files
     assert set(changed.refused.values()) == {"ids are written into YAML and JSON of our own format only"}
