@@ -4,19 +4,21 @@ import hashlib
 from dataclasses import replace
 from pathlib import Path
 
+from prefect_swarm.agents.documents import document_at
+from prefect_swarm.agents.learned import learned_selector
 from prefect_swarm.agents.registry import find_roster
-from prefect_swarm.core.document import Limits
 from prefect_swarm.core.errors import UsageError
+from prefect_swarm.core.formats.interface import Document
 from prefect_swarm.core.plan import Plan, Recipe
 from prefect_swarm.core.planner import PlanOptions, compile_plan
-from prefect_swarm.core.reading import read_requirements
+from prefect_swarm.core.reading import read_document
 from prefect_swarm.core.settings import Settings
 
 
-def plan_file(path: Path, agents: Path | None, options: PlanOptions) -> Plan:
-    """Compile the plan of a requirements file, with the agents of `agents` first.
+def plan_file(path: Path, agents: Path | None, options: PlanOptions, *, written_as: str = "") -> Plan:
+    """Compile the plan of a requirements file or folder, with the agents of `agents` first.
 
-    Raises UsageError where there is no such file, RequirementError with everything that is wrong in it.
+    Raises UsageError where there is no such file or format, RequirementError with everything that is wrong in it.
     """
     recipe = Recipe(
         file=str(path),
@@ -28,6 +30,7 @@ def plan_file(path: Path, agents: Path | None, options: PlanOptions) -> Plan:
         runner=options.default_runner,
         runner_reason=options.runner_reason,
         infer=options.infer,
+        written_as=written_as,
     )
     return _compile(recipe, options)
 
@@ -58,7 +61,7 @@ def changed_file(plan: Plan) -> Path | None:
         return None
     path = Path(plan.recipe.folder, plan.recipe.file)
     try:
-        now = _digest(_bytes(path))
+        now = _digest(document_at(path))
     except UsageError:
         return None  # gone: there is nothing in it to take in
     return path if now != plan.recipe.sha256 else None
@@ -67,21 +70,17 @@ def changed_file(plan: Plan) -> Path | None:
 def _compile(recipe: Recipe, options: PlanOptions) -> Plan:
     folder = Path(recipe.folder)
     folder = Path() if folder == Path().absolute() else folder  # messages name files as the user does
-    content = _bytes(folder / recipe.file)
-    requirements = read_requirements(content, recipe.file)
+    document = document_at(folder / recipe.file, name=recipe.file)
+    requirements = read_document(document, written_as=recipe.written_as)
     roster = find_roster(folder, folder / recipe.agents if recipe.agents else None)
-    recipe = recipe.model_copy(update={"sha256": _digest(content)})
-    return compile_plan(requirements, roster, replace(options, recipe=recipe))
+    recipe = recipe.model_copy(update={"sha256": _digest(document)})
+    selector = options.selector or learned_selector(roster)
+    return compile_plan(requirements, roster, replace(options, recipe=recipe, selector=selector))
 
 
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
-
-
-def _bytes(path: Path) -> bytes:
-    """A file's bytes, at most one more than will be read."""
-    try:
-        with path.open("rb") as file:
-            return file.read(Limits().bytes + 1)
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+def _digest(document: Document) -> str:
+    """Digest of a file's bytes, or of the names and bytes of a folder's files."""
+    if not document.folder:
+        return hashlib.sha256(document.content).hexdigest()
+    parts = ((name, hashlib.sha256(content).hexdigest()) for name, content in document.files.items())
+    return hashlib.sha256(repr(tuple(parts)).encode()).hexdigest()

@@ -83,6 +83,14 @@ def find_roster(project: Path, agents: Path | None = None) -> Roster:
     return registry.roster()
 
 
+def find_built_in() -> Roster:
+    """Find the built-in agents alone."""
+    registry = Registry()
+    for file in _built_in():
+        registry.take(file)
+    return registry.roster()
+
+
 def _files(folder: Path) -> Iterator[CardFile]:
     if not folder.is_dir():
         return

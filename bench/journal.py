@@ -212,21 +212,23 @@ def _checkpoints(runs: dict[int, list[Run]]) -> Chapter:
 
 
 def _resume(folder: Path) -> Chapter:
-    plans, states, records = list[float](), list[float](), 0
+    plans, states, processor, records = list[float](), list[float](), list[float](), 0
     for _ in range(RESUMES):
         with closing(Journal.at(folder / "home")) as journal:
-            begun = time.perf_counter()
+            begun, worked = time.perf_counter(), time.process_time()
             plan = journal.plan(RUN)
             read = time.perf_counter()
             journal.state(RUN, plan)
             plans.append(read - begun)
             states.append(time.perf_counter() - read)
+            processor.append(time.process_time() - worked)
             records = journal.last(RUN)[0]
     both = [sum(pair) for pair in zip(plans, states, strict=True)]
     figures = (
         figure("plan", "s", plans),
         figure("state", "s", states, f"of {records:,} records"),
         figure("together", "s", both, "aim: at most 1"),
+        figure("together: processor", "s", processor),
     )
     return Chapter(
         f"Resuming {LARGE:,} finished items", "How long does it take to know where a large run stands?", figures

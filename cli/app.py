@@ -9,14 +9,9 @@ from difflib import get_close_matches
 from importlib import import_module
 from typing import Never, Protocol, cast
 
-from prefect_swarm.cli.outcome import UNTOLD
+from prefect_swarm.cli.exits import BROKEN_PIPE, INTERRUPTED, UNTOLD
 from prefect_swarm.cli.output import Output
 from prefect_swarm.core.errors import SwarmError, UsageError
-
-INTERRUPTED = 130
-"""Exit code after Ctrl-C."""
-BROKEN_PIPE = 141
-"""Exit code where nobody reads our output any more, as shells report SIGPIPE."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +24,14 @@ class Command:
 
 COMMANDS: dict[str, Command] = {
     "plan": Command("prefect_swarm.cli.plan", "show who would do what, in which order, and why"),
+    "convert": Command("prefect_swarm.cli.convert", "write requirements of any format in our own"),
+    "select": Command("prefect_swarm.cli.select", "tell for statements on standard input which agents suit them"),
     "run": Command("prefect_swarm.cli.run", "run a requirements file until its results are verified"),
     "resume": Command("prefect_swarm.cli.resume", "go on with a run that was interrupted or failed"),
     "checkpoints": Command("prefect_swarm.cli.checkpoints", "list a run's checkpoints, or show one whole"),
     "runs": Command("prefect_swarm.cli.runs", "list the runs"),
     "status": Command("prefect_swarm.cli.status", "show where a run stands"),
+    "ids": Command("prefect_swarm.cli.ids", "show the ids of a requirements file, and write assigned ones into it"),
     "watch": Command("prefect_swarm.cli.watch", "follow a run live"),
     "dashboard": Command("prefect_swarm.cli.dashboard", "serve the dashboard"),
     "delete": Command("prefect_swarm.cli.delete", "delete a run and everything that is kept of it"),

@@ -1,11 +1,7 @@
 """Which exit code tells how a run stands."""
 
+from prefect_swarm.cli.exits import INTERRUPTED
 from prefect_swarm.core.state import RunStatus
-
-UNTOLD = 5
-"""The outcome stands in the journal, but Prefect could not be told."""
-INTERRUPTED = 130
-"""Stopped by its operator; `swarm resume` goes on."""
 
 EXIT_CODES: dict[RunStatus, int] = {
     RunStatus.RUNNING: 0,

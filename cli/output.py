@@ -50,6 +50,11 @@ class Output:
         """Print an error, which is never silenced."""
         self._stderr.print(visible(message), soft_wrap=True)
 
+    def write(self, text: str) -> None:
+        """Write a result to the letter, for a file or another program to take up."""
+        if not self.json_only:
+            sys.stdout.write(text)
+
     def document(self, value: "JsonValue") -> None:
         """Write the result as one JSON document."""
         sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")

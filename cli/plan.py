@@ -13,7 +13,7 @@ from prefect_swarm.cli.dot import dot_of
 from prefect_swarm.cli.mermaid import mermaid_of
 from prefect_swarm.cli.output import Output, visible
 from prefect_swarm.cli.planning import add_plan_options, plan_from, settings_of
-from prefect_swarm.core.document import shorten
+from prefect_swarm.core.document import count, shorten
 from prefect_swarm.core.errors import RequirementError
 from prefect_swarm.core.estimate import Estimate, estimate
 from prefect_swarm.core.graph import critical_path, efforts, waves
@@ -102,11 +102,6 @@ def headline(plan: Plan) -> str:
     rehearsal = ", a rehearsal" if plan.rehearsal else ""
     counted = f"{count(len(plan.requirements), 'requirement')}, {count(len(plan.items), 'item')}"
     return f"{plan.project.name}{kind}: {counted}{rehearsal}"
-
-
-def count(number: int, thing: str) -> str:
-    """A number of things, in words."""
-    return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
 def _show_table(items: tuple[WorkItem, ...], output: Output) -> None:

@@ -22,10 +22,18 @@ requirements:
       - run: pytest -q"""
 
 
+def add_source_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that decide what is read."""
+    parser.add_argument(
+        "file", nargs="?", metavar="FILE", help=f"requirements file or folder (default: ./{DEFAULT_FILE})"
+    )
+    parser.add_argument("--requirements", metavar="FILE", help="the same as FILE")
+    parser.add_argument("--input-format", default="", metavar="NAME", help="the format of FILE, whatever it looks like")
+
+
 def add_plan_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that decide what a plan is made of."""
-    parser.add_argument("file", nargs="?", metavar="FILE", help=f"requirements file (default: ./{DEFAULT_FILE})")
-    parser.add_argument("--requirements", metavar="FILE", help="the same as FILE")
+    add_source_options(parser)
     parser.add_argument("--project-type", default="", metavar="TYPE", help="wins over the type that the file names")
     parser.add_argument("--agents", type=Path, metavar="DIR", help="folder of agents, looked through first")
     parser.add_argument("--chain", metavar="A,B,C", help="exactly these agents, in this order, for every requirement")
@@ -54,7 +62,8 @@ def plan_from(arguments: argparse.Namespace, settings: Settings) -> Plan:
         rehearsal=arguments.rehearse,
         infer=arguments.infer_dependencies,
     )
-    return plan_file(requirements_path(arguments), arguments.agents, options)
+    path = requirements_path(arguments)
+    return plan_file(path, arguments.agents, options, written_as=arguments.input_format)
 
 
 def requirements_path(arguments: argparse.Namespace) -> Path:

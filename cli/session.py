@@ -8,7 +8,8 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, nullco
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from prefect_swarm.cli.outcome import EXIT_CODES, INTERRUPTED, UNTOLD
+from prefect_swarm.cli.exits import INTERRUPTED, UNTOLD
+from prefect_swarm.cli.outcome import EXIT_CODES
 from prefect_swarm.cli.output import Output
 from prefect_swarm.cli.questions import ask_at_terminal
 from prefect_swarm.cli.servers import find_configured, prefect_server

@@ -14,13 +14,16 @@ def shortest_loops(edges: Edges) -> list[tuple[int, ...]]:
 
     Iterative, so that a loop may have any length. Empty means that the edges have an order.
     """
-    loops: list[tuple[int, ...]] = []
+    return sorted(_shortest(inner) for inner in tangles(edges))
+
+
+def tangles(edges: Edges) -> Iterator[Edges]:
+    """Each group of nodes that reach each other, with the edges inside of it."""
     for group in _groups(edges):
         members = set(group)
         inner = {node: tuple(to for to in edges[node] if to in members) for node in sorted(members)}
         if len(group) > 1 or group[0] in inner[group[0]]:
-            loops.append(_shortest(inner))
-    return sorted(loops)
+            yield inner
 
 
 def _groups(edges: Edges) -> Iterator[list[int]]:

@@ -41,8 +41,9 @@ class WorkItem(Value):
 class Recipe(Value):
     """What a plan was compiled from, so that it can be compiled anew."""
 
-    file: str = Field(description="The requirements file, as it was named; relative to `folder`.")
-    sha256: str = Field(description="Digest of the file's bytes.")
+    file: str = Field(description="The requirements file or folder, as it was named; relative to `folder`.")
+    sha256: str = Field(description="Digest of the file's bytes, or of the names and bytes of a folder's files.")
+    written_as: str = Field(default="", description="The format that it is read in; empty for the one it looks like.")
     folder: str = Field(description="Absolute folder of the project, whose `agents` are looked through.")
     agents: str = Field(default="", description="A folder of agents that is looked through first.")
     project_type: str = Field(default="", description="Wins over the type that the file names.")

@@ -33,6 +33,8 @@ class PlanOptions:
     runner_reason: str = "no runner was chosen"
     """Why the default runner is what it is."""
     rehearsal: bool = False
+    selector: Selector | None = None
+    """What chooses agents; None: the words of the cards."""
     recipe: Recipe | None = None
     """What the requirements and agents were read from."""
     infer: bool = False
@@ -72,7 +74,7 @@ class Planner:
 
     @cached_property
     def _selector(self) -> Selector:
-        return selector_of(self.roster)
+        return self.options.selector or selector_of(self.roster)
 
     @property
     def project_type(self) -> str:

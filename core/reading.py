@@ -1,25 +1,22 @@
-"""How a requirements file is read: bytes and a file name in, a `RequirementSet` out, or every problem at once."""
+"""How requirements are read: what was found on disk in, a `RequirementSet` out, or every problem at once."""
 
-from pathlib import PurePath
-
-from prefect_swarm.core.document import Limits, Mark, Report
-from prefect_swarm.core.formats.native import read_native
+from prefect_swarm.core.document import Limits, Report
+from prefect_swarm.core.formats.interface import Document
+from prefect_swarm.core.formats.registry import format_named, format_of
 from prefect_swarm.core.requirement import RequirementSet
-from prefect_swarm.core.tree import build_tree
 
-SUFFIXES = {".yaml", ".yml", ".json", ""}
+
+def read_document(document: Document, *, written_as: str = "") -> RequirementSet:
+    """Read a file or folder in the format it is written in, or in the one named.
+
+    Raises UsageError where no format has that name, and else RequirementError only, whatever the bytes; it holds every
+    problem with file, line and column.
+    """
+    report = Report(document.name)
+    chosen = format_named(written_as) if written_as else format_of(document, report)
+    return chosen.read(document, report)
 
 
 def read_requirements(content: bytes, name: str, *, limits: Limits | None = None) -> RequirementSet:
-    """Read a requirements file; `name` is shown in positions and tells the format by its suffix.
-
-    Raises RequirementError, and nothing else, whatever the bytes; it holds every problem with file, line and column.
-    """
-    report = Report(name)
-    suffix = PurePath(name).suffix.lower()
-    if suffix not in SUFFIXES:
-        report.stop(Mark(1, 1), f"{suffix} files are not read; write the requirements as .yaml, .yml or .json")
-    root = build_tree(content, report, limits=limits or Limits())
-    if root is None:
-        report.stop(Mark(1, 1), "the file is empty; write `requirements:` with a list of texts")
-    return read_native(root, report)
+    """Read the bytes of one file; `name` is shown in positions and says a little about the format."""
+    return read_document(Document.of(content, name, limits))

@@ -37,7 +37,9 @@ class Settings(Value):
     )
     websocket_port: int = Field(default=8765, ge=1, le=65535, description="Port of the WebSocket stream.")
     http_port: int = Field(default=8000, ge=1, le=65535, description="Port of REST and dashboard.")
-    confidence: float = Field(default=0.35, ge=0, le=1, description="Below this an agent's choice is marked uncertain.")
+    confidence: float = Field(
+        default=0.5, ge=0, le=1, description="Probability of being right, below which an agent's choice is uncertain."
+    )
 
 
 def settings_from(environ: Mapping[str, str], **given: object) -> Settings:

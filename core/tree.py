@@ -204,17 +204,47 @@ def parse_tree(text: str, marks: Marks, *, limits: Limits) -> Node | None:
     return builder.root
 
 
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Where a text ends, and whether it stands between brackets or braces."""
+
+    end: Mark
+    flow: bool
+
+
+def spans_of(report: Report) -> dict[Mark, Span]:
+    """Where each text of the report's YAML or JSON ends, by where it begins; it must have been read before."""
+    text, shifts = as_yaml(report.text)
+    marks = Marks(report, shifts)
+    spans: dict[Mark, Span] = {}
+    open_flows: list[bool] = []
+    for event in events_of(text, marks):
+        match event:
+            case yaml.SequenceStartEvent() | yaml.MappingStartEvent():
+                open_flows.append(bool(event.flow_style))
+            case yaml.SequenceEndEvent() | yaml.MappingEndEvent():
+                open_flows.pop()
+            case yaml.ScalarEvent() if event.end_mark:
+                spans[marks.of(event)] = Span(marks.at(event.end_mark.index), bool(open_flows) and open_flows[-1])
+            case _:
+                pass
+    return spans
+
+
 def decode(content: bytes, report: Report, *, limits: Limits) -> str:
     """Decode UTF-8, or UTF-16 with a byte order mark, checking the size first."""
     if len(content) > limits.bytes:
         report.stop(Mark(1, 1), f"larger than {limits.bytes} bytes; split the file")
     encoding = "utf-16" if content[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-8-sig"
     try:
-        return content.decode(encoding)
+        text = content.decode(encoding)
     except UnicodeDecodeError as error:
         report.text = content[: error.start].decode(encoding, errors="replace")
         where = report.mark_at(len(report.text))
         report.stop(where, f"not {error.encoding.upper()}: {error.reason}; save the file as UTF-8")
+    if text.count("\n") + text.count("\r") > limits.nodes:
+        report.stop(Mark(1, 1), f"more than {limits.nodes} lines; split the file")
+    return text
 
 
 def events_of(text: str, marks: Marks) -> Iterator[yaml.Event]:

@@ -1,6 +1,7 @@
 """What counts as a word, and which words are the same word: whole words, never parts of them."""
 
 import re
+from functools import lru_cache
 
 WORD = re.compile(r"[^\W_]+(?:['+#][^\W_]+)*[+#]*")
 COMMON_WORDS = """
@@ -25,6 +26,7 @@ def words_of(text: str) -> list[str]:
     return [stem(word) for word in spoken_words(text)]
 
 
+@lru_cache(maxsize=32768)
 def stem(word: str) -> str:
     """Drop the common English endings, so that `indexes`, `indexed` and `indexing` are one word."""
     if len(word) <= SHORTEST or not word.isascii():

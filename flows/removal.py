@@ -25,17 +25,21 @@ def remove_flow_runs(run_id: RunId, flow_run_ids: Sequence[str]) -> None:
     """
     try:
         with get_client(sync_client=True) as client:
-            for one in flow_run_ids:
-                with suppress(ObjectNotFound):
-                    client.delete_flow_run(UUID(one))
-            with suppress(ObjectNotFound):
-                client.delete_global_concurrency_limit_by_name(limit_of_run(run_id))
-            _await_logs(client, [UUID(one) for one in flow_run_ids])
+            _remove(client, run_id, [UUID(one) for one in flow_run_ids])
     except httpx.HTTPError as error:
         raise Unavailable(
             f"Prefect's server does not delete the flow runs of {run_id} ({type(error).__name__}: {error}): "
             "look at it, or leave out --prefect"
         ) from error
+
+
+def _remove(client: SyncPrefectClient, run_id: RunId, flow_run_ids: list[UUID]) -> None:
+    for one in flow_run_ids:
+        with suppress(ObjectNotFound):
+            client.delete_flow_run(one)
+    with suppress(ObjectNotFound):
+        client.delete_global_concurrency_limit_by_name(limit_of_run(run_id))
+    _await_logs(client, flow_run_ids)
 
 
 def _await_logs(client: SyncPrefectClient, flow_run_ids: list[UUID]) -> None:

@@ -85,8 +85,10 @@ def store_plan(connection: Connection, run_id: RunId, plan: Plan) -> str:
 
 
 def load_plan(connection: Connection, run_id: RunId, digest: str) -> Plan:
-    """Give a plan of a run by its digest. Raises Damaged where it is not what was stored."""
+    """Give a plan of a run by its digest. Raises RunNotFound, Damaged where it is not what was stored."""
     body = connection.scalar(select(documents.c.body).where(documents.c.digest == digest))
+    if body is None:
+        get(connection, run_id)  # a run that was deleted a moment ago is not damaged
     if body is None or "sha256:" + hashlib.sha256(body).hexdigest() != digest:
         raise Damaged(f"the plan of run {run_id} is damaged; restore the journal from a backup")
     with undisturbed():
@@ -99,6 +101,9 @@ _END = (
     .select_from(runs.outerjoin(events, (events.c.run_id == runs.c.run_id) & (events.c.seq == _TIP)))
     .where(runs.c.run_id == bindparam("run"))
 )
+
+_INSERT = insert(events)
+_CHANGE = update(runs).where(runs.c.run_id == bindparam("run"))
 
 
 def end_of(connection: Connection, run_id: RunId) -> End:
@@ -114,12 +119,12 @@ def end_of(connection: Connection, run_id: RunId) -> End:
 
 def write(connection: Connection, rows: Sequence[Row]) -> None:
     """Write new records."""
-    connection.execute(insert(events), [row._asdict() for row in rows])
+    connection.execute(_INSERT, [row._asdict() for row in rows])
 
 
 def change(connection: Connection, entry: Entry) -> None:
     """Write the entry of a run anew."""
-    connection.execute(update(runs).where(runs.c.run_id == entry.run_id).values(_sealed(entry)._asdict()))
+    connection.execute(_CHANGE, {"run": entry.run_id, **_sealed(entry)._asdict()})
 
 
 def read(connection: Connection, entry: Entry, *, after: int = 0, limit: int | None = None) -> Generator[Record]:
@@ -133,6 +138,7 @@ def read(connection: Connection, entry: Entry, *, after: int = 0, limit: int | N
             seq = record.seq
             yield record
     if seq < (entry.head if limit is None else min(entry.head, after + limit)):
+        get(connection, run_id)  # as above
         raise missing(run_id, seq + 1)
 
 

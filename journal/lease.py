@@ -120,12 +120,6 @@ def take(connection: Connection, run_id: RunId, moment: Moment, *, known: int, p
     return epoch
 
 
-def current(connection: Connection, run_id: RunId) -> tuple[int, Holder | None]:
-    """Give the epoch (0 before the first) and the holder, None where the lease is free."""
-    found = _find(connection, run_id)
-    return (0, None) if found is None else (found.epoch, _holder(found.holder))
-
-
 def live_holder(connection: Connection, run_id: RunId, moment: Moment, *, known: int) -> Holder | None:
     """Give the holder, None where the lease is free, or its holder is dead or silent for too long."""
     found = _known(_find(connection, run_id), run_id, known)

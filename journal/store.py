@@ -126,7 +126,7 @@ class Journal:
             return entries.load_plan(connection, run_id, entries.get(connection, run_id).origin)
 
     def stored_plan(self, run_id: RunId, digest: str) -> Plan:
-        """Give a plan that a run goes by, or once did. Raises Damaged where there is none of that digest."""
+        """Give a plan that a run goes by, or once did. Raises RunNotFound, Damaged where there is none."""
         with self.reading() as connection:
             return entries.load_plan(connection, run_id, digest)
 

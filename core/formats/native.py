@@ -7,10 +7,13 @@ from pydantic import JsonValue
 from prefect_swarm.core.document import Entry, Mapping, Mark, Node, Report, Scalar, Sequence, did_you_mean, shorten
 from prefect_swarm.core.formats.criteria import read_criteria
 from prefect_swarm.core.formats.fields import Fields, kind_of
-from prefect_swarm.core.linking import Draft, link
+from prefect_swarm.core.formats.gathering import Gathering
+from prefect_swarm.core.formats.interface import Document, Format, refuse_folder
+from prefect_swarm.core.formats.vocabulary import PRIORITIES, STATUSES, priority_of
+from prefect_swarm.core.linking import Draft
 from prefect_swarm.core.requirement import Criterion, Priority, Project, RequirementSet
 from prefect_swarm.core.roster import Stage
-from prefect_swarm.core.scalars import is_null
+from prefect_swarm.core.scalars import is_null, json_of
 
 SECTIONS = {
     "requirements": "REQ",
@@ -20,7 +23,7 @@ SECTIONS = {
 }
 NOTES = (
     "tech_stack", "tech_overrides", "constraints", "architecture", "deliverables", "success_metrics", "assumptions",
-    "development_priorities", "out_of_scope", "glossary", "version", "metadata",
+    "development_priorities", "out_of_scope", "glossary", "version", "metadata", "notes",
 )  # fmt: skip
 PROJECT_NOTES = ("timeline", "priority", "platform", "version", "owner")
 PROJECT_KEYS = ("name", "type", "description", "team", *PROJECT_NOTES)
@@ -28,30 +31,19 @@ TITLES = ("title", "name")
 TEXTS = ("description", "text")
 REQUIREMENT_KEYS = (
     "id", *TITLES, *TEXTS, "priority", "depends_on", "dependencies", "agents", "agent", "acceptance",
-    "acceptance_criteria", "effort", "budget", "category", "done", "status",
+    "acceptance_criteria", "effort", "budget", "category", "done", "status", "source",
 )  # fmt: skip
-PRIORITIES = {
-    "critical": Priority.CRITICAL, "p0": Priority.CRITICAL, "must": Priority.CRITICAL,
-    "high": Priority.HIGH, "p1": Priority.HIGH, "1": Priority.HIGH, "should": Priority.HIGH,
-    "medium": Priority.MEDIUM, "p2": Priority.MEDIUM, "2": Priority.MEDIUM, "could": Priority.MEDIUM,
-    "low": Priority.LOW, "p3": Priority.LOW, "3": Priority.LOW, "won't": Priority.LOW, "wont": Priority.LOW,
-}  # fmt: skip
-STATUSES = {
-    "done": True, "completed": True, "complete": True, "closed": True, "finished": True, "met": True,
-    "todo": False, "open": False, "pending": False, "planned": False, "new": False, "draft": False,
-    "in_progress": False, "in progress": False, "in-progress": False, "approved": False, "blocked": False,
-}  # fmt: skip
 HOW = "write `requirements:` with a list of texts or of mappings with a title or description"
 
 
 @dataclass
 class NativeReader:
-    """Collects the drafts of one file; `notes` keeps what is no requirement, under where it stood."""
+    """Collects the requirements of one file."""
 
     report: Report
-    drafts: list[Draft] = field(default_factory=list)
-    unread: list[dict[str, JsonValue]] = field(default_factory=list)
-    """For each draft, the keys that were not understood."""
+    gathering: Gathering
+    nodes: list[Node] = field(default_factory=list[Node])
+    """Where each requirement stands: its mapping or its text."""
 
     def collect(self, node: Node, prefix: str, *, category: str = "") -> None:
         """Read a list of requirements, an id-keyed mapping, or a mapping of categories."""
@@ -70,7 +62,7 @@ class NativeReader:
             case Scalar() if is_null(item) or not item.text.strip():
                 self.report.refuse(item.mark, "an empty requirement; write what is wanted or take the line out")
             case Scalar(text=text):
-                self._add(Draft(item.mark, title_of(text), text, prefix=prefix, category=category), {})
+                self._add(item, Draft(item.mark, title_of(text), text, prefix=prefix, category=category), {})
             case Mapping():
                 self._requirement(item, None, prefix=prefix, category=category)
             case Sequence():
@@ -87,7 +79,8 @@ class NativeReader:
             self.report.refuse(entry.key.mark, said)
         else:
             text = value.text
-            self._add(Draft(entry.key.mark, title_of(text), text, id=entry.key, prefix=prefix, category=category), {})
+            draft = Draft(entry.key.mark, title_of(text), text, id=entry.key, prefix=prefix, category=category)
+            self._add(value, draft, {})
 
     def _requirement(self, node: Mapping, key: Scalar | None, *, prefix: str, category: str) -> None:
         fields = Fields(node, self.report, REQUIREMENT_KEYS)
@@ -108,7 +101,16 @@ class NativeReader:
             category=fields.text("category") or category,
             done=self._done(fields),
         )
-        self._add(draft, fields.rest(quiet=("status",)))
+        match node.find("source"):
+            case Entry(value=Mapping() as origin) if origin.find("file") and origin.find("line"):
+                fields.entries("source")
+            case _:
+                pass
+        self._add(node, draft, fields.rest(quiet=("status",)))
+
+    def _add(self, node: Node, draft: Draft, said: dict[str, JsonValue]) -> None:
+        self.nodes.append(node)
+        self.gathering.add(draft, said)
 
     def _texts(self, fields: Fields, mark: Mark) -> tuple[str, str]:
         """Title and description; where one is missing it is taken from the other."""
@@ -132,12 +134,13 @@ class NativeReader:
         said = fields.scalar("priority")
         if said is None:
             return Priority.MEDIUM
-        word = said.text.strip().lower().replace("’", "'").removesuffix(" have").removesuffix("-have")
-        if word not in PRIORITIES:
+        found = priority_of(said.text)
+        if found is None:
+            word = said.text.strip().lower()
             known = "critical, high, medium, low, P0 to P3, 1 to 3, must, should, could, won't"
             hint = did_you_mean(word, list(PRIORITIES)) or f"; known: {known}"
             self.report.refuse(said.mark, f"{shorten(said.text)!r} is no priority{hint}")
-        return PRIORITIES.get(word, Priority.MEDIUM)
+        return found or Priority.MEDIUM
 
     def _done(self, fields: Fields) -> bool:
         done, status = fields.truth("done"), fields.mapping.find("status")
@@ -149,33 +152,34 @@ class NativeReader:
             self.report.warn(status.value.mark, said)
         return done or STATUSES.get(word, False)
 
-    def _add(self, draft: Draft, unread: dict[str, JsonValue]) -> None:
-        self.drafts.append(draft)
-        self.unread.append(unread)
-
 
 def read_native(root: Node, report: Report) -> RequirementSet:
     """Read a tree in our format; raises RequirementError with everything wrong in the file."""
-    reader = NativeReader(report)
+    reader = NativeReader(report, Gathering(report))
+    project = _collect(root, reader)
+    return reader.gathering.finish(project, nothing=f"no requirements; {HOW}")
+
+
+def drafts_of(root: Node) -> list[tuple[Draft, Node]]:
+    """The drafts of a tree in our format, each with where it stands: its mapping or its text."""
+    report = Report("")
+    reader = NativeReader(report, Gathering(report))
+    _collect(root, reader)
+    return list(zip(reader.gathering.drafts, reader.nodes, strict=True))
+
+
+def _collect(root: Node, reader: NativeReader) -> Project:
     project = Project()
-    notes: dict[str, JsonValue] = {}
     match root:
         case Mapping() if root.find("project", *SECTIONS) is not None:
-            project, notes = _sections(root, reader)
+            project, reader.gathering.notes = _sections(root, reader)
         case Mapping(entries=entries) if entries and all(looks_like_requirement(entry.value) for entry in entries):
             reader.collect(root, "REQ")
         case Sequence():
             reader.collect(root, "REQ")
         case _:
-            _refuse_format(root, report)
-    if not reader.drafts and not report.refused:
-        report.refuse(root.mark, f"no requirements; {HOW}")
-    requirements = link(reader.drafts, report)
-    report.close()
-    unread = zip(requirements, reader.unread, strict=True)
-    if kept := {str(one.id): keys for one, keys in unread if keys}:
-        notes["requirements"] = {**kept}
-    return RequirementSet(project=project, requirements=requirements, notes=notes, warnings=report.warnings)
+            _refuse_format(root, reader.report)
+    return project
 
 
 def _sections(root: Mapping, reader: NativeReader) -> tuple[Project, dict[str, JsonValue]]:
@@ -188,6 +192,11 @@ def _sections(root: Mapping, reader: NativeReader) -> tuple[Project, dict[str, J
             notes["project"] = about
     for entry in fields.entries(*SECTIONS):
         reader.collect(entry.value, SECTIONS[entry.name])
+    for entry in fields.entries("notes"):
+        if isinstance(entry.value, Mapping):
+            notes |= {kept.name: json_of(kept.value) for kept in entry.value.entries}
+        else:
+            notes["notes"] = json_of(entry.value)
     return project, notes | fields.rest(NOTES)
 
 
@@ -238,4 +247,27 @@ def _refuse_format(root: Node, report: Report) -> None:
     found, mark = "it is plain text", Mark(1, 1)
     if isinstance(root, Mapping):
         found, mark = f"its keys are {', '.join(shorten(entry.name) for entry in root.entries[:5])}", root.mark
-    report.refuse(mark, f"no requirements file in our format (YAML or JSON): {found}; {HOW}")
+    report.refuse(mark, f"no requirements file in our format (YAML, JSON or TOML): {found}; {HOW}")
+
+
+def read(document: Document, report: Report) -> RequirementSet:
+    """Read a YAML, JSON or TOML file in our format."""
+    refuse_folder(document, report, "our format")
+    root = document.parsed(report)
+    if root is None:
+        report.stop(Mark(1, 1), "the file is empty; write `requirements:` with a list of texts")
+    return read_native(root, report)
+
+
+def recognises(document: Document) -> float:
+    """Sure where requirements stand under our keys; YAML and JSON that nothing else knows are read as ours."""
+    match document.tree:
+        case Mapping() as root if root.find("project", *SECTIONS) is not None:
+            return 0.6
+        case None:
+            return 0.1 if document.suffix in {".yaml", ".yml", ".json", ".toml"} or not document.text.strip() else 0
+        case _:
+            return 0.3
+
+
+FORMAT = Format("native", "our own format: YAML, JSON or TOML", recognises, read)

@@ -79,7 +79,11 @@ def test_mermaid_escapes_what_it_is_given(capsys: pytest.CaptureFixture[str]) ->
 
 def test_dot_escapes_what_it_is_given(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Quotes and backslashes of a title stay inside the graph's own quotes."""
-    shop.write_text("requirements: [{id: A, title: 'say \"\\N\" -> [x]'}, {id: B, title: b, depends_on: [A]}]", "utf-8")
+    shop.write_text(
+        "{requirements: [{id: A, title: 'say \"\\N\" -> [x]', agents: [rapid-builder]}, "
+        "{id: B, title: b, depends_on: [A]}]}",
+        "utf-8",
+    )
 
     assert main(["plan", "--format", "dot"]) == 0
     lines = capsys.readouterr().out.splitlines()

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from prefect_swarm.core.errors import RequirementError
-from prefect_swarm.core.reading import read_requirements
+from prefect_swarm.core.errors import RequirementError, UsageError
+from prefect_swarm.core.formats.interface import Document
+from prefect_swarm.core.reading import read_document, read_requirements
 from prefect_swarm.core.requirement import ContainsCheck, FileCheck, Priority, RequirementSet, RunCheck, TextCriterion
 
 
@@ -175,7 +176,7 @@ def test_unknown_dependency_is_told_with_its_place() -> None:
     ("text", "told"),
     [
         ("", "shop.yaml:1:1: the file is empty"),
-        ("just words", "shop.yaml:1:1: no requirements file in our format (YAML or JSON): it is plain text"),
+        ("just words", "shop.yaml:1:1: no requirements file in our format (YAML, JSON or TOML): it is plain text"),
         ("tasks: [a]", "its keys are tasks"),
         ("requirements: []", "shop.yaml:1:1: no requirements; write"),
         ("requirements: 5", "requirements must be a list or a mapping, not '5'"),
@@ -277,10 +278,19 @@ def test_positions_after_json_escapes_are_those_of_the_file() -> None:
     assert second.source.column == text.index("{") + 1
 
 
-def test_files_of_other_tools_are_named() -> None:
-    """A file that is not read yet is refused by its suffix, saying what is read."""
-    with pytest.raises(RequirementError, match=r"\.md files are not read; write the requirements as \.yaml"):
-        read_requirements(b"# PRD", "prd.md")
+def test_what_no_format_knows_is_told() -> None:
+    """A file that no format recognises is refused, naming the formats that there are."""
+    with pytest.raises(RequirementError, match=r"a\.bin:1:1: no format knows this file; .*native"):
+        read_requirements(b"PK and so on", "a.bin")
+
+
+def test_a_format_can_be_forced() -> None:
+    """A named format reads what it would not be sure of; one that does not exist is wrong usage."""
+    document = Document.of(b"- Users can log in", "notes.bin")
+
+    assert read_document(document, written_as="native").requirements[0].title == "Users can log in"
+    with pytest.raises(UsageError, match="there is no format nativ; did you mean native"):
+        read_document(document, written_as="nativ")
 
 
 @pytest.mark.parametrize("name", ["01", "03", "05", "07", "11"])

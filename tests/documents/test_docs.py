@@ -16,7 +16,8 @@ from tests.house.test_imports import MAY_ENTER
 from tools.write_docs import PARTS, renewed
 
 from prefect_swarm.cli.app import BROKEN_PIPE, COMMANDS, CommandModule, Parser
-from prefect_swarm.cli.outcome import EXIT_CODES, UNTOLD
+from prefect_swarm.cli.exits import UNTOLD
+from prefect_swarm.cli.outcome import EXIT_CODES
 from prefect_swarm.core import events as on
 from prefect_swarm.core.cards import CARD_KEYS, read_card
 from prefect_swarm.core.errors import SwarmError

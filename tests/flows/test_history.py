@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -16,7 +17,8 @@ from prefect_swarm.testing.engine import run_plan
 from prefect_swarm.testing.plans import Part
 from prefect_swarm.testing.project import Project
 
-RUN = RunId("run-1")
+RUN = RunId(f"run-{uuid4().hex[:8]}")
+"""Of its own, since agents of a run are ended by its name, whichever process started them."""
 A, B, C = Part("A"), Part("B", needs=("A",)), Part("C")
 
 

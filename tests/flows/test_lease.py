@@ -38,11 +38,13 @@ def test_of_four_that_resume_at_once_one_executes(project: Project) -> None:
     """After a kill -9 exactly one of four resumes completes the run; the others leave at once, naming it."""
     project.write(Part("A", script=("--seconds", "0.2")), Part("B", needs=("A",), script=("--seconds", "1")))
     first = project.start(*COMMAND)
-    wait_for(lambda: _starts(project)["B/b"], what="the second agent at work")
+    wait_for(lambda: _starts(project)["B/b"], what="the second agent at work", timeout=60)
     kill(first)
 
     racing = [project.start("resume", "last") for _ in range(4)]
-    losers = wait_for(lambda: [one for one in racing if one.poll() == 75], lambda found: len(found) == 3, what="losers")
+    losers = wait_for(
+        lambda: [one for one in racing if one.poll() == 75], lambda found: len(found) == 3, what="losers", timeout=60
+    )
     at_work = _starts(project)["B/b"]
     (winner,) = set(racing) - set(losers)
 
@@ -64,7 +66,7 @@ def test_a_flow_run_waits_for_the_lease(stage: Stage, aside: ThreadPoolExecutor)
     plan = plan_of(Part("A"), ledger=stage.ledger_path)
     holder = _hold(stage, plan)
     waiting = _run(stage, plan, aside)
-    wait_for(lambda: _flow_run(stage), lambda found: found is not None, what="the flow run")
+    wait_for(lambda: _flow_run(stage), lambda found: found is not None, what="the flow run", timeout=60)
     started_before = stage.ledger()
 
     holder.end()
@@ -78,7 +80,7 @@ def test_waiting_for_the_lease_ends_with_the_flow_run(stage: Stage, aside: Threa
     plan = plan_of(Part("A"), ledger=stage.ledger_path)
     with _hold(stage, plan):
         waiting = _run(stage, plan, aside)
-        flow_run = wait_for(lambda: _flow_run(stage), lambda found: found is not None, what="the flow run")
+        flow_run = wait_for(lambda: _flow_run(stage), lambda found: found is not None, what="the flow run", timeout=60)
         assert flow_run is not None
         with get_client(sync_client=True) as client:
             client.set_flow_run_state(flow_run.id, Cancelling(), force=True)
@@ -91,7 +93,7 @@ def test_waiting_for_the_lease_ends_with_the_flow_run(stage: Stage, aside: Threa
 
 def test_another_machine_takes_over_when_the_lease_has_run_out(tmp_path: Path) -> None:
     """Of a holder on another machine nobody knows that it died: its run is refused first, and taken after the lease."""
-    with postgres(tmp_path) as server:
+    with postgres() as server:
         here, there = (
             Settings(home=str(tmp_path / name), journal=f"{server.url}/postgres", lease_seconds=3.0)
             for name in ("here", "there")

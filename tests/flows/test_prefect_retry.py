@@ -104,7 +104,7 @@ def test_a_suspended_run_is_left_and_comes_back(worker: Worker) -> None:
     wait_for(lambda: _starts(worker)["C/c"], what="the agent at work", timeout=60)
 
     _set_state(flow_run, _suspended())
-    left = wait_for(lambda: worker.state(flow_run), _is_left, what="the run being left")
+    left = wait_for(lambda: worker.state(flow_run), _is_left, what="the run being left", timeout=60)
     shown = _read(flow_run)
     with get_client(sync_client=True) as client:
         client.resume_flow_run(flow_run)

@@ -69,7 +69,9 @@ def test_texts_that_look_like_objects_come_back_as_texts(project: Project) -> No
     project.write(Part("A", script=("--summary", TEXT)), Part("B", needs=("A",), script=("--seconds", "2")))
     _reword(project.folder / "requirements.yaml")
     running = project.start(*RUN)
-    wait_for(lambda: [line for line in project.ledger() if line.item == "B/b"], what="the second agent at work")
+    wait_for(
+        lambda: [line for line in project.ledger() if line.item == "B/b"], what="the second agent at work", timeout=60
+    )
     kill(running)
 
     code = project.swarm("resume", "last")

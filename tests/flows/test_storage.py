@@ -109,10 +109,9 @@ def test_a_disk_that_may_only_be_read_blocks_the_run(disk: Path, tmp_path: Path)
 
 def test_a_database_that_goes_away_stops_the_run_until_it_is_back(tmp_path: Path) -> None:
     """A run whose PostgreSQL server dies ends its agents, and goes on with the same journal when it is back."""
-    with postgres(tmp_path) as server:
+    with postgres() as server:
         settings = Settings(home=str(tmp_path / "home"), journal=f"{server.url}/postgres", lease_seconds=LEASE)
-        pids = tmp_path / "cluster" / "postmaster.pid"
-        killing = f"kill -9 $(head -1 {pids}); sleep 0.5"
+        killing = f"kill -9 {server.pid}; sleep 0.5"
         plan = plan_of(_part("A", "true"), _part("B", killing, "A"))
 
         with pytest.raises(StorageFailed, match="the server does not answer: start it"):

@@ -9,6 +9,7 @@ from tests.journal.servers import Server, execute, postgres
 
 from prefect_swarm.core.ids import RunId
 from prefect_swarm.core.plan import Plan
+from prefect_swarm.core.settings import Settings
 from prefect_swarm.journal.failpoint import fill
 from prefect_swarm.journal.store import Journal
 from prefect_swarm.testing.plans import Part, plan_of
@@ -71,3 +72,17 @@ def failpoints() -> Iterator[Callable[[Callable[[str], None]], None]]:
     """Fills the failpoints of this process until the end of the test."""
     yield fill
     fill(None)
+
+
+@pytest.fixture
+def settings(folder: Path) -> Settings:
+    """Settings of the state folder."""
+    return Settings(home=str(folder))
+
+
+@pytest.fixture
+def work(tmp_path: Path) -> Path:
+    """The folder that the agents worked in, with a result."""
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / "A.txt").write_text("made by an agent")
+    return tmp_path / "work"

@@ -44,10 +44,8 @@ def main(folder: str, what: str, *words: str) -> None:
         case "write":
             say(f"begins {os.getpid()}")
             write(journal, words[0], int(words[1]))
-        case "hold":
-            hold(journal, float(words[0]))
         case _:
-            say("opened")
+            hold(journal, float(words[0]))
     journal.close()
 
 

@@ -69,6 +69,11 @@ def execute(folder: Path, ledger: Path) -> None:
         Executor(journal, ledger).finish()
 
 
+def open_and_close(folder: Path) -> None:
+    """Open the journal of a state folder, and nothing else."""
+    Journal.at(folder).close()
+
+
 def recover(folder: Path, ledger: Path) -> None:
     """Take the run over, and be killed before any work is begun; no clock makes two recoveries differ."""
     journal = Journal.at(folder, clock=lambda: 0.0)

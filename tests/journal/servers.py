@@ -45,6 +45,11 @@ class Server:
         )
         wait_for(self.answers, what="PostgreSQL", timeout=60)
 
+    @property
+    def pid(self) -> int:
+        """The process that the others are children of."""
+        return self._process.pid
+
     def answers(self) -> bool:
         """Whether it can be asked."""
         try:

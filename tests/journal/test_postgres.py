@@ -5,13 +5,18 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from sqlalchemy import text
 from tests.core.histories import item, started, verified
 from tests.journal.conftest import PLAN, RUN
 from tests.journal.servers import execute
 
 from prefect_swarm.core import events as on
 from prefect_swarm.core.errors import Damaged, Fenced, JournalError, RunHeld
+from prefect_swarm.core.ids import RunId
+from prefect_swarm.journal import entries
+from prefect_swarm.journal.removal import remove_run
 from prefect_swarm.journal.store import Journal
+from prefect_swarm.testing.waiting import wait_for
 
 pytestmark = pytest.mark.postgres
 EVENT = on.ErrorOccurred(where="test", message="\x00 höchstens \U0001f600")
@@ -93,6 +98,31 @@ def test_an_old_epoch_is_refused(journal: Journal) -> None:
         journal.append(RUN, [EVENT], epoch=old)
 
     assert journal.records(RUN) == ()
+
+
+def test_a_deletion_takes_no_plan_from_a_run_that_is_being_made(
+    journal: Journal, open_again: Callable[[], Journal]
+) -> None:
+    """Who deletes the only run of a plan while another run of it is being made waits for that, and leaves the plan."""
+    other, made = open_again(), RunId("run-2")
+    with ThreadPoolExecutor(1) as threads:
+        with other.writing() as connection:
+            digest = entries.store_plan(connection, made, PLAN)
+            entry = entries.Entry(made, "x", digest, digest, 1.0, stream=1, head=0, epoch=0, seal="")
+            entries.add(connection, entry)
+            deleting = threads.submit(remove_run, journal, RUN, (), period=60.0)
+            wait_for(lambda: deleting.done() or _waiting(journal), what="the deletion to wait or to end")
+        deleting.result()
+
+    assert [entry.run_id for entry in journal.runs()] == [made]
+    assert journal.plan(made) == PLAN
+
+
+def _waiting(journal: Journal) -> int:
+    """Count who waits for a lock."""
+    with journal.reading() as connection:
+        found = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        return int(connection.scalar(found) or 0)
 
 
 @pytest.mark.parametrize(
