@@ -11,6 +11,9 @@ from tests.chaos.trial import Outcome
 
 from prefect_swarm.testing.checker import History, violations
 
+SHOWN = 5
+"""Seeds that the sum of a tier names; a failure names its own."""
+
 
 @dataclass(slots=True)
 class Tally:
@@ -24,7 +27,8 @@ class Tally:
 
     def __str__(self) -> str:
         """Say it in one line."""
-        seeds = ", ".join(map(str, sorted(self.seeds)))
+        shown = sorted(self.seeds)[:SHOWN]
+        seeds = ", ".join(map(str, shown)) + (f" and {len(self.seeds) - SHOWN} more" if len(self.seeds) > SHOWN else "")
         return (
             f"{self.trials} runs, {self.kills} kills, {self.violations} violations, {self.seconds:.0f} s; seeds {seeds}"
         )

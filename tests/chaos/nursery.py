@@ -8,7 +8,6 @@ import os
 import subprocess
 import sys
 import time
-from contextlib import suppress
 from pathlib import Path
 from signal import SIGKILL
 from typing import Any, Self
@@ -25,6 +24,7 @@ class Nursery:
 
     def __init__(self) -> None:
         """Start it."""
+        self._over: dict[int, int] = {}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.chaos.nursery"],
             cwd=REPOSITORY,
@@ -43,15 +43,22 @@ class Nursery:
 
     def start(self, order: Order) -> int:
         """Start an executor and give its process id."""
-        return int(self._ask({"order": order.model_dump(mode="json")}))
+        pid = int(self._ask({"order": order.model_dump(mode="json")}))
+        self._over.pop(pid, None)  # the number of one that is long over
+        return pid
 
     def wait(self, pid: int, timeout: float) -> int | None:
         """Wait so many seconds for an executor's end: its exit code, -9 where it was killed, None where it lives."""
-        return self._ask({"wait": pid, "timeout": timeout})
+        if pid not in self._over:
+            code = self._ask({"wait": pid, "timeout": timeout})
+            if code is None:
+                return None
+            self._over[pid] = code
+        return self._over[pid]
 
     def kill(self, pid: int) -> int | None:
         """Kill an executor as a power cut would; gives its exit code where it was over already."""
-        with suppress(ProcessLookupError):
+        if pid not in self._over:  # nobody else has its number before its end was looked at
             os.kill(pid, SIGKILL)
         return self.wait(pid, 10.0)
 
