@@ -94,7 +94,8 @@ def test_prefects_retry_goes_on_with_the_same_run(worker: Worker) -> None:
     assert state.status is RunStatus.COMPLETED
     assert [one.run_id for one in open_journal(worker.project.settings).runs()] == [state.run_id]
     assert _starts(worker) == {"A/a": 1}
-    assert _shown(flow_run)["A/a"] == {"Completed", "Reused"}
+    # Task states travel to the server after the fact.
+    wait_for(lambda: _shown(flow_run)["A/a"] == {"Completed", "Reused"}, what="the reused item to be shown", timeout=30)
 
 
 def test_a_suspended_run_is_left_and_comes_back(worker: Worker) -> None:
