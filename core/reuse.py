@@ -19,7 +19,7 @@ from prefect_swarm.core.ids import ItemId, RunId
 from prefect_swarm.core.plan import Plan, WorkItem
 from prefect_swarm.core.state import ItemState, ItemStatus, RunState
 
-SCHEME = "prefect-swarm/work/1"
+SCHEME = "prefect-swarm:work-key:1"
 UNREADABLE = "\ufffd"
 """Stands in a path whose bytes are no text; such a path cannot be looked for."""
 
