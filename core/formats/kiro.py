@@ -2,7 +2,7 @@
 
 import re
 
-from prefect_swarm.core.document import Mark, Report, Scalar
+from prefect_swarm.core.document import Report, Scalar
 from prefect_swarm.core.formats.checklists import add_tasks, tasks_of
 from prefect_swarm.core.formats.gathering import Gathering
 from prefect_swarm.core.formats.interface import Document, Format
@@ -18,7 +18,7 @@ from prefect_swarm.core.formats.phrases import (
     plain,
     priority_in,
 )
-from prefect_swarm.core.formats.specfolder import files_named, keep_files, keep_tasks
+from prefect_swarm.core.formats.specfolder import files_named, leading_part
 from prefect_swarm.core.linking import Draft
 from prefect_swarm.core.requirement import Priority, Project, RequirementSet
 
@@ -66,13 +66,7 @@ def read(document: Document, report: Report) -> RequirementSet:
     gathering = Gathering(report, open_ended=True)
     if not document.folder:
         return _read_file(document, report, gathering)
-    paths = files_named(document, *FILES)
-    if not paths:
-        report.stop(Mark(1, 1), "no requirements.md and no tasks.md in this folder")
-    keep_files(document, paths, gathering)
-    for path in paths[1:]:
-        keep_tasks(document.part(path), gathering)
-    main = document.part(paths[0])
+    main = leading_part(document, FILES, gathering)
     return _read_file(main, report.inside(main.name), gathering)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from pathlib import PurePosixPath
 
-from prefect_swarm.core.document import Report, count
+from prefect_swarm.core.document import Mark, Report, count
 from prefect_swarm.core.formats.checklists import described, tasks_of
 from prefect_swarm.core.formats.gathering import Gathering
 from prefect_swarm.core.formats.interface import Document
@@ -40,3 +40,17 @@ def keep_tasks(document: Document, gathering: Gathering) -> None:
     if tasks:
         said = f"{count(len(tasks), 'task')} kept as notes; name the file itself to have them done one by one"
         report.warn(tasks[0].mark, said)
+
+
+def leading_part(document: Document, names: tuple[str, ...], gathering: Gathering) -> Document:
+    """Give the first file of these names in a folder; what the others of them hold is kept as tasks to be noted.
+
+    Stops the report where the folder has none of them.
+    """
+    paths = files_named(document, *names)
+    if not paths:
+        gathering.report.stop(Mark(1, 1), f"no {' and no '.join(names)} in this folder")
+    keep_files(document, paths, gathering)
+    for path in paths[1:]:
+        keep_tasks(document.part(path), gathering)
+    return document.part(paths[0])

@@ -2,17 +2,18 @@
 
 import re
 
-from prefect_swarm.core.document import Mark, Report
+from prefect_swarm.core.document import Report
 from prefect_swarm.core.formats.checklists import add_tasks, tasks_of
 from prefect_swarm.core.formats.gathering import Gathering
 from prefect_swarm.core.formats.interface import Document, Format
 from prefect_swarm.core.formats.markdown import Section, looks_like_markdown, read_outline
 from prefect_swarm.core.formats.noting import keep_front, keep_others, project_of
 from prefect_swarm.core.formats.phrases import TICK
-from prefect_swarm.core.formats.specfolder import files_named, keep_files, keep_tasks
+from prefect_swarm.core.formats.specfolder import files_named, leading_part
 from prefect_swarm.core.formats.statements import STORIES, StatementReader
 from prefect_swarm.core.requirement import Project, RequirementSet
 
+FILES = ("spec.md", "tasks.md")
 SPEC = re.compile(r"^# Feature Specification\b|^\*\*Feature Branch\*\*|^## User Scenarios\b", re.MULTILINE)
 STATED = re.compile(r"^[ \t]*[-*] \*\*(?:FR|SC)-\d{3}\w?\*\*|^#{3,4} User Story \d", re.MULTILINE)
 TASK = re.compile(r"^[ \t]*[-*] \[[ xX]\] \*{0,2}T\d{2,4}\b", re.MULTILINE)
@@ -25,7 +26,7 @@ NO_TASKS = "no tasks (`- [ ] T001 ...`); is it the tasks.md of spec-kit?"
 def recognises(document: Document) -> float:
     """Sure where functional requirements or tasks are numbered as spec-kit numbers them."""
     if document.folder:
-        parts = (document.part(path) for path in files_named(document, "spec.md", "tasks.md"))
+        parts = (document.part(path) for path in files_named(document, *FILES))
         return max((recognises(part) for part in parts), default=0.0)
     if not looks_like_markdown(document):
         return 0
@@ -41,13 +42,7 @@ def read(document: Document, report: Report) -> RequirementSet:
     gathering = Gathering(report, open_ended=True)
     if not document.folder:
         return _read_file(document, report, gathering)
-    paths = files_named(document, "spec.md", "tasks.md")
-    if not paths:
-        report.stop(Mark(1, 1), "no spec.md and no tasks.md in this folder")
-    keep_files(document, paths, gathering)
-    for path in paths[1:]:
-        keep_tasks(document.part(path), gathering)
-    main = document.part(paths[0])
+    main = leading_part(document, FILES, gathering)
     return _read_file(main, report.inside(main.name), gathering)
 
 
